@@ -1,0 +1,69 @@
+# Needs Python 3.11, 3.12 or 3.13 with its own pip, nothing else; all set-up happens in .venv of this folder.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+
+VENV := .venv
+STAMP := $(VENV)/ready
+PLUGINS := $(sort $(wildcard plugins/paraphina-*))
+EDITABLES := -e . $(PLUGINS:%=-e ./%)
+DISTRIBUTIONS := paraphina $(notdir $(PLUGINS))
+RUN := $(VENV)/bin/paraphina run --trade-mode paper --connectors hyperliquid_fixture,mock
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+LOCK_TOOLS := build/lock-tools
+
+# A virtual environment holds absolute paths: one that was moved here from elsewhere is made anew.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+.PHONY: help setup run test test-slow lint lock clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: $(STAMP) ## make .venv ready, if it is not; PYTHON=... chooses what it is made with
+
+# Third-party packages come hash-checked from the lock file. Our own six are folders, which pip cannot hash, so
+# they are installed in a second step that fetches nothing; pip check then proves that the two steps agree.
+# An environment that was completed once is brought up to date in place; any other is made from nothing.
+$(STAMP): Makefile pyproject.toml $(PLUGINS:%=%/pyproject.toml) requirements.lock
+	@test "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" || { \
+	  python=$$(sh .ci/find-python $(PYTHON)); \
+	  echo "Making $(VENV) with $$python"; \
+	  "$$python" -m venv --clear $(VENV); }
+	@rm -f $@
+	@echo "Installing what requirements.lock names and the six distributions of this folder"
+	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation $(EDITABLES)
+	@$(PIP) check
+	@printf '%s\n' "$(CURDIR)" > $@
+
+# Ctrl-C reaches the program, which closes its orders and says how it ended; the shell only waits for it.
+run: $(STAMP) ## paper session on recorded and simulated markets with the live view; more options in ARGS="..."
+	@trap : INT; status=0; $(RUN) $(ARGS) || status=$$?; test $$status -eq 130 || exit $$status
+
+test: $(STAMP) ## all tests but the slow ones; more options in ARGS="..."
+	@$(VENV)/bin/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(STAMP) ## the slow tests, among them the install matrix
+	@$(VENV)/bin/python -m pytest -m slow $(ARGS)
+
+lint: $(STAMP) ## lint, format and types
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+# Not after $(STAMP), which cannot be reached while the lock file lacks a package.
+lock: ## write requirements.lock anew, from requirements-dev.txt and the six pyproject.toml
+	@python=$$(sh .ci/find-python $(PYTHON)); "$$python" -m venv $(LOCK_TOOLS)
+	@$(LOCK_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@$(LOCK_TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  $(DISTRIBUTIONS:%=--no-emit-package %) requirements-dev.txt --output-file build/requirements.lock >/dev/null
+	@{ echo '# Every third-party package with its hashes, for Python 3.11 to 3.13.'; \
+	  echo '# Written by `make lock` from requirements-dev.txt and the six pyproject.toml; do not edit.'; \
+	  sed '/^$$/,$$d' build/requirements.lock; } > requirements.lock
+
+clean: ## remove .venv and everything that was built or cached
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find paraphina_core plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
