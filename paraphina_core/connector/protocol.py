@@ -1,0 +1,196 @@
+"""The connector protocol: bytes in, events out; commands in, requests out; no I/O anywhere.
+
+A connector is sans-I/O. It holds no socket, clock, task, retry, random number or secret. The core
+drives it: it opens what `plan` asks for, hands every frame to `read`, every command to `write`, and
+every answer or failure to `read_answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from paraphina_core.domain import Command, Event
+
+from .capabilities import Network, TradeMode
+from .spec import ConnectorSpec
+
+
+class ConnectorContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a connector is built from: values only.
+
+    `settings` holds every setting of the spec that has a value, by name, secrets excepted:
+    a connector gets signatures, never keys. `seed` feeds whatever must look random.
+    """
+
+    mode: TradeMode
+    network: Network
+    settings: Mapping[str, str | int | float | bool]
+    seed: int
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """Message to send on a stream after so much quiet; None as payload means a protocol ping."""
+
+    interval_ms: int
+    payload: bytes | None = None
+
+
+class WebSocketSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream that the core opens over the network."""
+
+    url: str
+    opening: tuple[bytes, ...] = ()
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    heartbeat: Heartbeat | None = None
+
+
+class LocalSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream whose frames are already here: a recording or a generator.
+
+    `frames(start_ns)` yields `(due_ns, frame)` with rising due times, the first not before
+    `start_ns`; the core delivers each frame when its time has come. When the iterator ends the
+    stream has ended; with `repeat` the core then opens it anew, as after a lost connection.
+    """
+
+    frames: Callable[[int], Iterator[tuple[int, bytes]]]
+    repeat: bool = False
+
+
+class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream to keep open.
+
+    Args:
+        name: given back to `read` with each frame; unique within the plan.
+        topics: what must be acknowledged and have data before the stream counts as live.
+        max_silence_ms: longest quiet before the stream counts as dead.
+        max_lifetime_ms: age at which the core replaces the connection, None for no limit.
+        private: carries account events, of which none may be dropped.
+    """
+
+    name: str
+    source: WebSocketSource | LocalSource
+    max_silence_ms: int
+    topics: tuple[str, ...] = ()
+    max_lifetime_ms: int | None = None
+    private: bool = False
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP request with its bytes ready to send.
+
+    `cost` lists `(scope, units)` of the spec's rate limits; `correlation` comes back to
+    `read_answer` and lets the connector know what the answer is to.
+    """
+
+    method: str
+    url: str
+    body: bytes
+    correlation: str
+    deadline_ms: int
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    cost: tuple[tuple[str, int], ...] = ()
+
+
+class StreamRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that is a message on an open stream; the answer arrives as a frame there."""
+
+    stream: str
+    payload: bytes
+    correlation: str
+    deadline_ms: int
+    cost: tuple[tuple[str, int], ...] = ()
+
+
+Request: TypeAlias = HttpRequest | StreamRequest
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back for a request: HTTP status (0 for a stream), headers and body."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+class FailureKind(StrEnum):
+    """Why no answer came. Only `not_sent` proves that the venue saw nothing."""
+
+    NOT_SENT = "not_sent"
+    TIMED_OUT = "timed_out"
+    DISCONNECTED = "disconnected"
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """A request without an answer."""
+
+    kind: FailureKind
+    detail: str = ""
+
+
+class WriteContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What one command may use of the world: a nonce, the time, a signature function.
+
+    `sign` takes the exact bytes (or the 32-byte digest) that the venue's scheme defines and
+    returns the signature bytes; the key stays on the other side of it.
+    """
+
+    nonce: int
+    at_ns: int
+    sign: Callable[[bytes], bytes]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the core must open and fetch for the connector's markets."""
+
+    streams: tuple[StreamPlan, ...]
+    bootstrap: tuple[HttpRequest, ...] = ()
+
+
+class Connector(Protocol):
+    """One venue's translator. Every method is a pure function of its arguments and of what the
+    connector has read so far (sequence numbers, instrument tables)."""
+
+    @property
+    def spec(self) -> ConnectorSpec:
+        """The description this connector was registered with."""
+
+    def plan(self) -> Plan:
+        """Say which streams to open and which requests to make at start.
+
+        Raises:
+            LocalError: the settings name a market that cannot be planned for.
+        """
+
+    def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
+        """Turn one frame of a stream into events.
+
+        Args:
+            stream: name of the stream in the plan.
+            frame: the bytes as they arrived.
+            at_ns: arrival in session time.
+
+        Raises:
+            RemoteError: the frame breaks the venue's protocol. Nothing else may be raised for
+                any bytes whatever.
+        """
+
+    def write(self, command: Command, context: WriteContext) -> Request:
+        """Turn a command into a request, bytes ready to send.
+
+        Raises:
+            LocalError: the venue has no such command, or it cannot be expressed on its wire.
+        """
+
+    def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
+        """Turn what came back for a request into events.
+
+        Only positive evidence yields `OrderRejected`; whatever leaves a doubt yields
+        `OutcomeUnknown`.
+
+        Raises:
+            RemoteError: the answer of a query (never of a command) is unreadable.
+        """

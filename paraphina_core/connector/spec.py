@@ -1,0 +1,134 @@
+"""What a connector says of itself, before any of its protocol code is imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from paraphina_core.domain import LocalError
+
+from .capabilities import Capability, DataSource, Network, TradeMode
+
+if TYPE_CHECKING:
+    from .protocol import Connector, ConnectorContext
+
+#: Version of the contract in this package. A plugin of another major is refused before its
+#: protocol code is imported; a higher minor than ours is refused too, a lower one works.
+CONTRACT_VERSION: Final = (1, 0)
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
+
+
+class SettingKind(StrEnum):
+    """Type of a connector's setting; a secret is never printed, journalled or hashed in clear."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    FLAG = "flag"
+    PATH = "path"
+    SECRET = "secret"  # noqa: S105  # the kind's name, not a secret
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One value a connector needs from the operator, with the environment variable it maps to.
+
+    Args:
+        required_in: trade modes that cannot start without it.
+    """
+
+    name: str
+    env: str
+    kind: SettingKind
+    help: str
+    default: str | None = None
+    required_in: frozenset[TradeMode] = frozenset()
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of a venue: what it is for, its URL, and the setting that may override it."""
+
+    purpose: str
+    url: str
+    setting: str | None = None
+
+
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget the venue meters: `limit` units of `scope` in each `window_ms`.
+
+    `cancel_reserve` units of it are kept for cancels and never spent on anything else.
+    """
+
+    scope: str
+    limit: int
+    window_ms: int
+    cancel_reserve: int = 0
+
+
+class FeeSchedule(msgspec.Struct, frozen=True, kw_only=True):
+    """Base-tier fees in basis points of notional, negative for a rebate, with their source."""
+
+    maker_bps: float
+    taker_bps: float
+    source: str
+
+
+class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """The public description of a connector.
+
+    Args:
+        name: what users select, for example `hyperliquid_fixture`.
+        venue: the venue's name for people.
+        feature_flag: the extra of the core that installs it, None for built-in connectors.
+        aliases: other names users may select it by.
+        capabilities: what it can do, each with how, in a few words for the connector matrix.
+        trade_modes: modes it may run in; a connector that is not built yet has none.
+        endpoints: addresses by network; empty for offline connectors.
+        factory: builds the connector and imports its protocol code; None while there is none.
+    """
+
+    name: str
+    venue: str
+    feature_flag: str | None
+    capabilities: Mapping[Capability, str]
+    trade_modes: frozenset[TradeMode]
+    factory: Callable[[ConnectorContext], Connector] | None
+    aliases: tuple[str, ...] = ()
+    data_source: DataSource = DataSource.VENUE
+    endpoints: Mapping[Network, tuple[Endpoint, ...]] = msgspec.field(default_factory=dict)
+    rate_limits: tuple[RateLimit, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    fees: FeeSchedule | None = None
+    multi_connector: bool = True
+    notes: str = ""
+    contract_version: tuple[int, int] = CONTRACT_VERSION
+
+    def __post_init__(self) -> None:
+        for name in (self.name, *self.aliases):
+            if _NAME.fullmatch(name) is None:
+                raise LocalError("connector name is not usable", found=name, wanted=_NAME.pattern)
+        if (self.factory is None) != (not self.trade_modes):
+            raise LocalError(
+                f"connector {self.name} contradicts itself",
+                found=f"factory {self.factory is not None}, trade modes {sorted(self.trade_modes)}",
+                wanted="both or neither",
+            )
+        if self.trade_modes and Capability.MARKET not in self.capabilities:
+            raise LocalError(
+                f"connector {self.name} has trade modes", wanted="the market capability with them"
+            )
+
+    def setting(self, name: str) -> Setting:
+        """Return the setting of that name.
+
+        Raises:
+            LocalError: there is none.
+        """
+        for setting in self.settings:
+            if setting.name == name:
+                return setting
+        raise LocalError(f"connector {self.name} has no setting of that name", found=name)

@@ -1,0 +1,279 @@
+"""What a connector tells the core: market, order and account events, and protocol wishes.
+
+Events are frozen values. `exchange_ns` is the venue's own time in nanoseconds since 1970, or
+None where the venue gives none; arrival times are kept by the core, never by an event.
+Books and rates are floats (they decide), money and orders are decimals (they are booked).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from .ids import ClientOrderId, InstrumentId
+from .instruments import Instrument, Side
+from .orders import OrderState
+
+#: One book level: price in quote units, size in base units.
+Level: TypeAlias = tuple[float, float]
+
+
+class Liquidity(StrEnum):
+    """Which fee a fill pays."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+# --- market -----------------------------------------------------------------------------------
+
+
+class InstrumentDefined(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="instrument"):
+    """The venue's definition of an instrument, at start and each time it changes."""
+
+    instrument: Instrument
+
+
+class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="book_snapshot"):
+    """The whole visible book: bids descending, asks ascending."""
+
+    instrument: InstrumentId
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    exchange_ns: int | None = None
+    sequence: int | None = None
+
+
+class BookDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="book_delta"):
+    """Changed levels with their new total size; size zero deletes."""
+
+    instrument: InstrumentId
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    exchange_ns: int | None = None
+    sequence: int | None = None
+
+
+class BookGap(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="book_gap"):
+    """The connector found the book's sequence broken: invalid until the next snapshot."""
+
+    instrument: InstrumentId
+    reason: str
+
+
+class BestBidOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="best_bid_offer"):
+    """The touch alone; a side that is empty has None."""
+
+    instrument: InstrumentId
+    bid: Level | None
+    ask: Level | None
+    exchange_ns: int | None = None
+
+
+class Trade(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="trade"):
+    """A public trade. `aggressor` took liquidity; `trade_id` is unique within the instrument.
+
+    `is_replay` marks trades that happened before the subscription and are sent again with it.
+    """
+
+    instrument: InstrumentId
+    price: float
+    size: float
+    aggressor: Side
+    trade_id: str
+    exchange_ns: int | None = None
+    is_replay: bool = False
+
+
+class FundingRate(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="funding_rate"):
+    """The rate in force for one interval; positive means longs pay shorts."""
+
+    instrument: InstrumentId
+    rate: float
+    interval_s: int
+    next_funding_ns: int | None = None
+    exchange_ns: int | None = None
+
+
+class MarkPrice(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="mark_price"):
+    """Mark price (margin is computed with it) and index or oracle price where given."""
+
+    instrument: InstrumentId
+    mark_price: float
+    index_price: float | None = None
+    exchange_ns: int | None = None
+
+
+# --- orders -----------------------------------------------------------------------------------
+
+
+class OrderAccepted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_accepted"):
+    """The venue holds the order."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    venue_order_id: str | None
+    exchange_ns: int | None = None
+
+
+class OrderRejected(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_rejected"):
+    """Positive evidence that the order was never live. `code` is the connector's stable code."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    code: str
+    reason: str
+    exchange_ns: int | None = None
+
+
+class OrderCancelled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_cancelled"):
+    """The order is gone; fills already made remain, later ones are still booked."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    venue_order_id: str | None
+    reason: str = ""
+    exchange_ns: int | None = None
+
+
+class OrderExpired(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_expired"):
+    """The order reached its own end of life."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    venue_order_id: str | None
+    exchange_ns: int | None = None
+
+
+class CancelRejected(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="cancel_rejected"):
+    """The venue refused a cancel; it says nothing about the order, which must be asked for."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    venue_order_id: str | None
+    code: str
+    reason: str
+
+
+class OutcomeUnknown(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="outcome_unknown"):
+    """A command left and its answer is lost or unreadable: counted live until evidence."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    reason: str
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="fill"):
+    """One execution of an own order. `fee` is what it cost in quote units, negative for a rebate."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    venue_order_id: str | None
+    trade_id: str
+    side: Side
+    price: Decimal
+    size: Decimal
+    fee: Decimal
+    liquidity: Liquidity
+    exchange_ns: int | None = None
+
+
+class OrderReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_report"):
+    """The venue's own statement of one order, from a query or a snapshot of open orders."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    venue_order_id: str
+    side: Side
+    price: Decimal
+    size: Decimal
+    filled_size: Decimal
+    state: OrderState
+    reduce_only: bool = False
+    exchange_ns: int | None = None
+
+
+# --- account ----------------------------------------------------------------------------------
+
+
+class PositionReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="position"):
+    """A position as the venue states it; `size` is signed, positive is long."""
+
+    instrument: InstrumentId
+    size: Decimal
+    entry_price: Decimal | None
+    unrealised_pnl: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    margin_used: Decimal | None = None
+    leverage: Decimal | None = None
+    exchange_ns: int | None = None
+
+
+class BalanceReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="balance"):
+    """The account's collateral as the venue states it, in units of `asset`."""
+
+    asset: str
+    equity: Decimal
+    available: Decimal
+    margin_used: Decimal | None = None
+    exchange_ns: int | None = None
+
+
+class FundingPayment(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="funding_payment"):
+    """Funding booked on the account; negative `amount` was paid, positive received."""
+
+    instrument: InstrumentId
+    amount: Decimal
+    rate: float
+    exchange_ns: int
+
+
+# --- protocol ---------------------------------------------------------------------------------
+
+
+class SubscriptionLive(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="subscription_live"):
+    """The venue acknowledged a topic; it counts as live once its first data is there too."""
+
+    topic: str
+
+
+class Resubscribe(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="resubscribe"):
+    """The connector asks the core to open a stream anew."""
+
+    stream: str
+    reason: str
+
+
+class FetchSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="fetch_snapshot"):
+    """The connector asks the core for a book snapshot request of its plan."""
+
+    instrument: InstrumentId
+    reason: str
+
+
+class VenueNotice(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="notice"):
+    """Something the venue says that an operator should read (maintenance, limits, errors)."""
+
+    code: str
+    text: str
+
+
+MarketEvent: TypeAlias = (
+    InstrumentDefined | BookSnapshot | BookDelta | BookGap | BestBidOffer | Trade | FundingRate | MarkPrice
+)
+OrderEvent: TypeAlias = (
+    OrderAccepted
+    | OrderRejected
+    | OrderCancelled
+    | OrderExpired
+    | CancelRejected
+    | OutcomeUnknown
+    | Fill
+    | OrderReport
+)
+AccountEvent: TypeAlias = PositionReport | BalanceReport | FundingPayment
+ProtocolEvent: TypeAlias = SubscriptionLive | Resubscribe | FetchSnapshot | VenueNotice
+Event: TypeAlias = MarketEvent | OrderEvent | AccountEvent | ProtocolEvent

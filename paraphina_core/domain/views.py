@@ -1,0 +1,74 @@
+"""What a strategy sees and what it answers: plain values, so that deciding stays pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from .ids import InstrumentId
+from .instruments import Instrument, Side
+from .orders import Purpose, TimeInForce
+
+
+class TradingState(StrEnum):
+    """What the session may do: anything, only reduce exposure, or only cancel."""
+
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    HALTED = "halted"
+
+
+class MarketView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One instrument at one moment, as far as a strategy may know it.
+
+    Prices are in quote units, sizes in base units, `volatility` is the standard deviation of the
+    log price for the square root of one second. `unusable` says why nothing may be quoted here;
+    it is empty when the book is live, fresh and not crossed, and only then are bid and ask set.
+    """
+
+    instrument: Instrument
+    unusable: str
+    bid_price: float
+    bid_size: float
+    ask_price: float
+    ask_size: float
+    book_age_ms: float
+    volatility: float | None
+    position_base: float
+    maker_fee_bps: float
+    taker_fee_bps: float
+    max_order_notional_usd: float
+    max_position_notional_usd: float
+
+    @property
+    def microprice(self) -> float:
+        """Size-weighted mid: the bid weighted by the ask's size and the reverse."""
+        total = self.bid_size + self.ask_size
+        return (self.bid_price * self.ask_size + self.ask_price * self.bid_size) / total
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Everything one decision is made of."""
+
+    markets: tuple[MarketView, ...]
+    state: TradingState
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One order a strategy wants to have in the market; what is not wanted is cancelled.
+
+    `terms` names the parts the price is made of (all in basis points unless the name says
+    otherwise), so that a quote can be explained afterwards.
+    """
+
+    instrument: InstrumentId
+    side: Side
+    price: float
+    size_base: float
+    purpose: Purpose = Purpose.QUOTE
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = True
+    reduce_only: bool = False
+    terms: Mapping[str, float] = msgspec.field(default_factory=dict)
