@@ -23,6 +23,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: $(STAMP) ## make .venv ready, if it is not; PYTHON=... chooses what it is made with
+	@echo '$(VENV) is ready'
 
 # Third-party packages come hash-checked from the lock file. Our own six are folders, which pip cannot hash, so
 # they are installed in a second step that fetches nothing; pip check then proves that the two steps agree.
