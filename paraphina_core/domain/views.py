@@ -39,6 +39,7 @@ class MarketView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     position_base: float
     maker_fee_bps: float
     taker_fee_bps: float
+    base_order_notional_usd: float
     max_order_notional_usd: float
     max_position_notional_usd: float
 

@@ -1,0 +1,8 @@
+"""Books that say whether they may be believed, and the health of the venues they come from."""
+
+from __future__ import annotations
+
+from .book import Book, BookState
+from .health import HealthLimits, HealthState, VenueHealth
+
+__all__ = ["Book", "BookState", "HealthLimits", "HealthState", "VenueHealth"]
