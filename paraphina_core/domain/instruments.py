@@ -50,7 +50,7 @@ class FixedTick(msgspec.Struct, frozen=True, kw_only=True, tag="fixed_tick"):
         if not self.tick > 0:
             raise LocalError("tick size is not usable", found=self.tick, wanted="above zero")
 
-    def tick_at(self, price: Decimal) -> Decimal:  # noqa: ARG002  # same signature for every rule
+    def tick_at(self, price: Decimal) -> Decimal:  # same signature for every rule
         """Return the tick size in force at a price."""
         return self.tick
 
