@@ -151,8 +151,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connector(Protocol):
-    """One venue's translator. Every method is a pure function of its arguments and of what the
-    connector has read so far (sequence numbers, instrument tables).
+    """One venue's translator.
+
+    Every method is a pure function of its arguments and of what the connector has read so far
+    (sequence numbers, instrument tables).
     """
 
     @property
