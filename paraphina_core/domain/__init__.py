@@ -81,6 +81,7 @@ from .instruments import (
     SignificantFigures,
     TradingStatus,
 )
+from .names import canonical_name, did_you_mean
 from .numbers import (
     CONTEXT,
     MAX_DIGITS,
@@ -194,7 +195,9 @@ __all__ = [
     "VenueNotice",
     "View",
     "age_ms",
+    "canonical_name",
     "ceil_to",
+    "did_you_mean",
     "exact",
     "floor_to",
     "from_hex128",
