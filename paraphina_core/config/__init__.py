@@ -1,0 +1,44 @@
+"""One typed configuration, read once, in which every value knows where it comes from."""
+
+from __future__ import annotations
+
+from .model import Config
+from .problems import ConfigErrors
+from .profile import LIMITS, Limit, RiskProfile, load_profile, packaged_profiles
+from .secret import MASK, Secret
+from .sections import (
+    ClockKind,
+    JournalConfig,
+    JournalSync,
+    LiveConfig,
+    Origin,
+    OriginKind,
+    PaperConfig,
+    QueueModel,
+    RiskConfig,
+    SessionConfig,
+    SettingValue,
+)
+
+__all__ = [
+    "LIMITS",
+    "MASK",
+    "ClockKind",
+    "Config",
+    "ConfigErrors",
+    "JournalConfig",
+    "JournalSync",
+    "Limit",
+    "LiveConfig",
+    "Origin",
+    "OriginKind",
+    "PaperConfig",
+    "QueueModel",
+    "RiskConfig",
+    "RiskProfile",
+    "Secret",
+    "SessionConfig",
+    "SettingValue",
+    "load_profile",
+    "packaged_profiles",
+]
