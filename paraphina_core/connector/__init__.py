@@ -6,6 +6,7 @@ Everything a plugin needs is exported here and in `paraphina_core.domain`.
 from __future__ import annotations
 
 from .capabilities import Capability, DataSource, Network, TradeMode
+from .decode import MAX_FRAME_BYTES, decode_json
 from .extensions import (
     CheckResult,
     CheckStatus,
@@ -54,6 +55,7 @@ from .spec import (
 
 __all__ = [
     "CONTRACT_VERSION",
+    "MAX_FRAME_BYTES",
     "PROJECT",
     "Answer",
     "Capability",
@@ -92,6 +94,7 @@ __all__ = [
     "TradeMode",
     "WebSocketSource",
     "WriteContext",
+    "decode_json",
     "hookimpl",
     "hookspec",
 ]

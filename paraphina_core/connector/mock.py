@@ -1,0 +1,409 @@
+"""The built-in connector `mock`: a synthetic market behind a wire format of its own.
+
+It goes through the same doors as every other connector: registered by the hook, driven by `plan` and
+`read`, with frames that are decoded strictly and a book sequence that is checked. One frame is one
+JSON object whose `type` says what it is; numbers are strings, times are nanoseconds since 1970.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+
+from paraphina_core.domain import (
+    BookDelta,
+    BookGap,
+    BookSnapshot,
+    Command,
+    ConfigError,
+    Event,
+    FixedTick,
+    FundingRate,
+    Instrument,
+    InstrumentDefined,
+    Level,
+    LocalError,
+    MarkPrice,
+    RemoteProtocolError,
+    Resubscribe,
+    Side,
+    SubscriptionLive,
+    Trade,
+    instrument_id,
+    parse_decimal,
+    parse_float,
+    parse_price,
+    parse_size,
+)
+
+from .capabilities import Capability, DataSource, TradeMode
+from .decode import decode_json
+from .hooks import RegisterConnector, hookimpl
+from .protocol import Answer, ConnectorContext, Failure, LocalSource, Plan, Request, StreamPlan, WriteContext
+from .spec import ConnectorSpec, FeeSchedule, Setting, SettingKind
+from .synthetic import Mark, MarketOrder, SyntheticMarket, Update, WholeBook
+
+NAME: Final = "mock"
+STREAM: Final = "market"
+TOPICS: Final = ("book", "trades", "mark")
+
+DEFAULT_COIN: Final = "BTC"
+DEFAULT_PRICE: Final = 100_000.0
+DEFAULT_ANNUAL_VOLATILITY: Final = 0.6
+MIN_PRICE: Final = 0.001
+MAX_PRICE: Final = 1_000_000.0
+MAX_ANNUAL_VOLATILITY: Final = 5.0
+MIN_NOTIONAL: Final = 10
+#: A price has six digits at the start of the session, so that one tick is at most 0.1 basis points.
+PRICE_DIGITS: Final = 6
+
+QUOTE: Final = "USD"
+FUNDING_INTERVAL_S: Final = 3_600
+#: The market never rests this long; a stream that does is broken.
+MAX_SILENCE_MS: Final = 10_000
+
+_COIN = re.compile(r"[A-Z0-9]{1,20}", re.ASCII)
+
+WireLevels: TypeAlias = tuple[tuple[str, str], ...]
+WireTime: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class InstrumentFrame(msgspec.Struct, frozen=True, kw_only=True, tag="instrument"):
+    """First frame of a connection: the grid of the one market there is."""
+
+    coin: str
+    tick: str
+    lot: str
+    min_notional: str
+
+
+class SubscribedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="subscribed"):
+    """The topics that will follow."""
+
+    topics: tuple[str, ...]
+
+
+class BookFrame(msgspec.Struct, frozen=True, kw_only=True, tag="book"):
+    """The whole book, best first; the sequence starts anew from it."""
+
+    at_ns: WireTime
+    sequence: int
+    bids: WireLevels
+    asks: WireLevels
+
+
+class ChangeFrame(msgspec.Struct, frozen=True, kw_only=True, tag="change"):
+    """New sizes of changed levels, size 0 deletes; its sequence is one above the last one."""
+
+    at_ns: WireTime
+    sequence: int
+    bids: WireLevels
+    asks: WireLevels
+
+
+class WireTrade(msgspec.Struct, frozen=True, kw_only=True):
+    """One trade; ids count up."""
+
+    id: int
+    side: Side
+    price: str
+    size: str
+
+
+class TradesFrame(msgspec.Struct, frozen=True, kw_only=True, tag="trades"):
+    """What one market order traded."""
+
+    at_ns: WireTime
+    trades: tuple[WireTrade, ...]
+
+
+class MarkFrame(msgspec.Struct, frozen=True, kw_only=True, tag="mark"):
+    """Mark and index price, and the funding rate in force until the next payment."""
+
+    at_ns: WireTime
+    mark: str
+    index: str
+    funding_rate_1h: str
+    next_funding_ns: WireTime
+
+
+Frame: TypeAlias = InstrumentFrame | SubscribedFrame | BookFrame | ChangeFrame | TradesFrame | MarkFrame
+
+_DECODER: Final[msgspec.json.Decoder[Frame]] = msgspec.json.Decoder(Frame)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class MockExchange:
+    """The other end of the wire: runs the market and spells what happens there as frames."""
+
+    def __init__(self, *, coin: str, price: float, annual_volatility: float, seed: int) -> None:
+        magnitude = math.floor(math.log10(price))
+        self._price_decimals = max(0, PRICE_DIGITS - 1 - magnitude)
+        self._size_decimals = max(0, magnitude)  # one lot is worth between one and ten units of quote
+        self._coin = coin
+        self._price = price
+        self._annual_volatility = annual_volatility
+        self._seed = seed
+        self._market: SyntheticMarket | None = None
+        self._sequence = 0
+        self._trade_id = 0
+
+    def frames(self, start_ns: int) -> Iterator[tuple[int, bytes]]:
+        """Yield `(due_ns, frame)` for ever; opened again, the market goes on where it was."""
+        if self._market is None:
+            self._market = SyntheticMarket(
+                seed=self._seed,
+                start_ns=start_ns,
+                price_ticks=round(self._price * 10**self._price_decimals),
+                lots_per_quote=10**self._size_decimals / self._price,
+                annual_volatility=self._annual_volatility,
+            )
+        opened_ns = max(start_ns, self._market.at_ns)
+        yield opened_ns, _ENCODER.encode(self._instrument())
+        yield opened_ns + 1, _ENCODER.encode(SubscribedFrame(topics=TOPICS))
+        for at_ns, update in self._market.updates(opened_ns):
+            yield at_ns, _ENCODER.encode(self._spell(at_ns, update))
+
+    def _instrument(self) -> InstrumentFrame:
+        return InstrumentFrame(
+            coin=self._coin,
+            tick=f"{10**-self._price_decimals:.{self._price_decimals}f}",
+            lot=f"{10**-self._size_decimals:.{self._size_decimals}f}",
+            min_notional=str(MIN_NOTIONAL),
+        )
+
+    def _spell(self, at_ns: int, update: Update) -> Frame:
+        if isinstance(update, MarketOrder):
+            return TradesFrame(
+                at_ns=at_ns, trades=tuple(self._trade(update.aggressor, *taken) for taken in update.trades)
+            )
+        if isinstance(update, Mark):
+            return MarkFrame(
+                at_ns=at_ns,
+                mark=self._price_text(update.mark_ticks),
+                index=self._price_text(update.index_ticks),
+                funding_rate_1h=f"{update.funding_rate_1h:.10f}",
+                next_funding_ns=update.next_funding_ns,
+            )
+        self._sequence += 1
+        frame = BookFrame if isinstance(update, WholeBook) else ChangeFrame
+        return frame(
+            at_ns=at_ns,
+            sequence=self._sequence,
+            bids=self._levels(update.bids, descending=True),
+            asks=self._levels(update.asks, descending=False),
+        )
+
+    def _trade(self, aggressor: Side, ticks: int, lots: int) -> WireTrade:
+        self._trade_id += 1
+        return WireTrade(
+            id=self._trade_id, side=aggressor, price=self._price_text(ticks), size=self._size_text(lots)
+        )
+
+    def _levels(self, lots: Mapping[int, int], *, descending: bool) -> WireLevels:
+        return tuple(
+            (self._price_text(ticks), self._size_text(lots[ticks]))
+            for ticks in sorted(lots, reverse=descending)
+        )
+
+    def _price_text(self, ticks: float) -> str:
+        return f"{round(ticks) / 10**self._price_decimals:.{self._price_decimals}f}"
+
+    def _size_text(self, lots: int) -> str:
+        return f"{lots / 10**self._size_decimals:.{self._size_decimals}f}"
+
+
+class MockConnector:
+    """Reads the frames of `MockExchange`."""
+
+    def __init__(self, context: ConnectorContext) -> None:
+        settings = context.settings
+        coin = str(settings.get("coin", DEFAULT_COIN))
+        if _COIN.fullmatch(coin) is None:
+            raise ConfigError("mock coin is not usable", found=coin, wanted="capital letters and digits")
+        self._instrument = instrument_id(NAME, coin)
+        self._exchange = MockExchange(
+            coin=coin,
+            price=_number(settings, "price", DEFAULT_PRICE, MIN_PRICE, MAX_PRICE),
+            annual_volatility=_number(
+                settings, "annual_volatility", DEFAULT_ANNUAL_VOLATILITY, 0.0, MAX_ANNUAL_VOLATILITY
+            ),
+            seed=context.seed,
+        )
+        self._sequence: int | None = None
+        self._gapped = False
+
+    @property
+    def spec(self) -> ConnectorSpec:
+        """The description this connector was registered with."""
+        return SPEC
+
+    def plan(self) -> Plan:
+        """Open the one stream there is."""
+        source = LocalSource(frames=self._exchange.frames)
+        return Plan(
+            streams=(StreamPlan(name=STREAM, source=source, max_silence_ms=MAX_SILENCE_MS, topics=TOPICS),)
+        )
+
+    def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
+        """Turn one frame into events."""
+        message: Frame = decode_json(_DECODER, frame, "mock frame")
+        match message:
+            case BookFrame():
+                return self._book(message)
+            case ChangeFrame():
+                return self._change(message)
+            case TradesFrame():
+                return [self._trade(trade, message.at_ns) for trade in message.trades]
+            case MarkFrame():
+                return self._mark(message)
+            case InstrumentFrame():
+                return (self._defined(message),)
+            case SubscribedFrame():
+                return [SubscriptionLive(topic=topic) for topic in message.topics]
+
+    def write(self, command: Command, context: WriteContext) -> Request:
+        """Refuse: there is nowhere to send a command to."""
+        raise LocalError("the connector mock has no order entry", found=type(command).__name__)
+
+    def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
+        """Refuse: nothing was ever requested."""
+        raise LocalError("the connector mock makes no requests", found=type(request).__name__)
+
+    def _defined(self, frame: InstrumentFrame) -> InstrumentDefined:
+        lot = parse_decimal(frame.lot, "lot")
+        try:
+            instrument = Instrument(
+                venue=NAME,
+                native_id=frame.coin,
+                base=frame.coin,
+                quote=QUOTE,
+                price_rule=FixedTick(tick=parse_decimal(frame.tick, "tick")),
+                lot_size=lot,
+                min_size=lot,
+                min_notional=parse_decimal(frame.min_notional, "min_notional"),
+            )
+        except LocalError as e:
+            raise RemoteProtocolError(f"instrument of the mock frame is not usable: {e}") from e
+        if instrument.id != self._instrument:
+            raise RemoteProtocolError("wrong instrument", found=instrument.id, wanted=self._instrument)
+        return InstrumentDefined(instrument=instrument)
+
+    def _book(self, frame: BookFrame) -> Sequence[Event]:
+        snapshot = BookSnapshot(
+            instrument=self._instrument,
+            bids=_levels(frame.bids),
+            asks=_levels(frame.asks),
+            exchange_ns=frame.at_ns,
+            sequence=frame.sequence,
+        )
+        self._sequence = frame.sequence
+        self._gapped = False
+        return (snapshot,)
+
+    def _change(self, frame: ChangeFrame) -> Sequence[Event]:
+        if self._gapped or (self._sequence is not None and frame.sequence <= self._sequence):
+            return ()  # of no use before the next whole book, or known already
+        if self._sequence is None or frame.sequence != self._sequence + 1:
+            wanted = "a whole book first" if self._sequence is None else f"{self._sequence + 1}"
+            reason = f"book sequence {frame.sequence}, wanted {wanted}"
+            self._gapped = True
+            return (
+                BookGap(instrument=self._instrument, reason=reason),
+                Resubscribe(stream=STREAM, reason=reason),
+            )
+        delta = BookDelta(
+            instrument=self._instrument,
+            bids=_levels(frame.bids),
+            asks=_levels(frame.asks),
+            exchange_ns=frame.at_ns,
+            sequence=frame.sequence,
+        )
+        self._sequence = frame.sequence
+        return (delta,)
+
+    def _trade(self, trade: WireTrade, at_ns: int) -> Trade:
+        return Trade(
+            instrument=self._instrument,
+            price=parse_price(trade.price, "price"),
+            size=parse_price(trade.size, "size"),
+            aggressor=trade.side,
+            trade_id=str(trade.id),
+            exchange_ns=at_ns,
+        )
+
+    def _mark(self, frame: MarkFrame) -> Sequence[Event]:
+        return (
+            MarkPrice(
+                instrument=self._instrument,
+                mark_price=parse_price(frame.mark, "mark"),
+                index_price=parse_price(frame.index, "index"),
+                exchange_ns=frame.at_ns,
+            ),
+            FundingRate(
+                instrument=self._instrument,
+                rate=parse_float(frame.funding_rate_1h, "funding_rate_1h"),
+                interval_s=FUNDING_INTERVAL_S,
+                next_funding_ns=frame.next_funding_ns,
+                exchange_ns=frame.at_ns,
+            ),
+        )
+
+
+def _number(settings: Mapping[str, str | float], name: str, default: float, low: float, high: float) -> float:
+    value = settings.get(name, default)
+    if isinstance(value, str) or not (low <= value <= high):
+        raise ConfigError(
+            f"mock {name} is not usable", found=value, wanted=f"a number from {low:g} to {high:g}"
+        )
+    return float(value)
+
+
+def _levels(levels: WireLevels) -> tuple[Level, ...]:
+    return tuple((parse_price(price, "price"), parse_size(size, "size")) for price, size in levels)
+
+
+SPEC: Final = ConnectorSpec(
+    name=NAME,
+    venue="Mock",
+    feature_flag=None,
+    capabilities={Capability.MARKET: "synthetic L2 book and trades"},
+    trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
+    factory=MockConnector,
+    data_source=DataSource.SYNTHETIC,
+    settings=(
+        Setting(
+            name="coin",
+            env="PARAPHINA_MOCK_COIN",
+            kind=SettingKind.TEXT,
+            help="underlying of the one market",
+            default=DEFAULT_COIN,
+        ),
+        Setting(
+            name="price",
+            env="PARAPHINA_MOCK_PRICE",
+            kind=SettingKind.NUMBER,
+            help="first price in USD; tick and lot size follow from it",
+            default=f"{DEFAULT_PRICE:g}",
+        ),
+        Setting(
+            name="annual_volatility",
+            env="PARAPHINA_MOCK_ANNUAL_VOLATILITY",
+            kind=SettingKind.NUMBER,
+            help="standard deviation of the log price over a year; 0.6 is 60 percent",
+            default=f"{DEFAULT_ANNUAL_VOLATILITY:g}",
+        ),
+    ),
+    fees=FeeSchedule(maker_bps=1.5, taker_bps=4.5, source="chosen: a usual base tier, no venue behind it"),
+    notes="The market is made up by the program itself; there is no account and no order entry.",
+)
+
+
+@hookimpl
+def paraphina_register_connectors(register: RegisterConnector) -> None:
+    """Register the connector that comes with the core."""
+    register(SPEC)
