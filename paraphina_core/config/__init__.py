@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .fields import CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, CliOption, Field, cli_options
 from .model import Config
 from .problems import ConfigErrors
 from .profile import LIMITS, Limit, RiskProfile, load_profile, packaged_profiles
@@ -21,11 +22,16 @@ from .sections import (
 )
 
 __all__ = [
+    "CONFIG_VARIABLE",
+    "FIELDS",
+    "HOME_VARIABLE",
     "LIMITS",
     "MASK",
+    "CliOption",
     "ClockKind",
     "Config",
     "ConfigErrors",
+    "Field",
     "JournalConfig",
     "JournalSync",
     "Limit",
@@ -39,6 +45,7 @@ __all__ = [
     "Secret",
     "SessionConfig",
     "SettingValue",
+    "cli_options",
     "load_profile",
     "packaged_profiles",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import msgspec
 
+from .fields import FIELDS, Field, portable
 from .profile import RiskProfile
 from .secret import Secret
 from .sections import (
@@ -46,3 +48,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def selected(self) -> tuple[str, ...]:
         """Names of the selected connectors' specs, in the order given."""
         return self.session.connectors
+
+    def value(self, field: Field) -> object:
+        """Return the value of a key of the table `FIELDS`."""
+        return getattr(getattr(self, field.section), field.name)
+
+    def digest(self) -> str:
+        """Return the SHA-256, in hex, of everything that makes this run another run.
+
+        That is every binding key, the strategy's parameters, the connectors' settings, which
+        secrets are set (never their values) and the content of the risk profile in force.
+        """
+        content = {
+            "values": {field.key: portable(self.value(field)) for field in FIELDS if field.binds},
+            "strategy": self.strategy_parameters,
+            "connectors": self.connectors,
+            "secrets_set": {
+                connector: sorted(setting for setting, secret in secrets.items() if secret.is_set)
+                for connector, secrets in self.secrets.items()
+            },
+            "profile": self.profile,
+        }
+        return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()

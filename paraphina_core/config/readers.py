@@ -178,15 +178,6 @@ def name() -> Reader[str]:
     return Reader(wanted="a name", parse=_name, check=_only_text(_name))
 
 
-def one_name() -> Reader[tuple[str, ...]]:
-    """Read a list of names that consists of one."""
-
-    def parse(text: str) -> tuple[str, ...]:
-        return (_name(text),)
-
-    return Reader(wanted="one name", parse=parse, check=_only_text(parse))
-
-
 def names(*, or_none: bool = False) -> Reader[tuple[str, ...]]:
     """Read names without repetition, in order; `or_none` admits an empty list."""
     return _several("names", _name, or_none=or_none)

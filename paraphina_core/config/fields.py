@@ -1,0 +1,334 @@
+"""Every key of the configuration in one table: where it may be set, how it is read, what it means.
+
+Resolving, the command line's options, the configuration hash and the reference in the documentation
+are all made from this table; what connectors add to it stands in their specs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from paraphina_core.connector import TradeMode
+from paraphina_core.domain import plain
+
+from .readers import (
+    Reader,
+    choice,
+    duration,
+    flag,
+    hosts,
+    integer,
+    money,
+    name,
+    names,
+    number,
+    path,
+    profile_name,
+    text,
+)
+from .sections import (
+    ClockKind,
+    JournalConfig,
+    JournalSync,
+    LiveConfig,
+    PaperConfig,
+    QueueModel,
+    RiskConfig,
+    SessionConfig,
+)
+
+#: The typed sections with their defaults, by the name of their table in a configuration file.
+SECTIONS: Final[Mapping[str, msgspec.Struct]] = {
+    "session": SessionConfig(),
+    "journal": JournalConfig(),
+    "paper": PaperConfig(),
+    "risk": RiskConfig(),
+    "live": LiveConfig(),
+}
+
+#: Variables of this project that are no key of the configuration.
+HOME_VARIABLE: Final = "PARAPHINA_HOME"
+CONFIG_VARIABLE: Final = "PARAPHINA_CONFIG"
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One key.
+
+    Args:
+        key: section and name, as `session.tick_ms`.
+        reader: reads its value.
+        help: what it means, with its unit.
+        sources: options (`--tick-ms`) and variables that set it, the strongest first.
+        in_file: a configuration file may set it; what arms real orders never stands in a file.
+        is_switch: its option takes no value.
+        binds: a run with another value is another run, so a check of the one says nothing about
+            the other. Not binding: how long a run lasts, where it writes, the arming switches,
+            and a profile's name, since its content binds.
+    """
+
+    key: str
+    reader: Reader[Any]
+    help: str
+    sources: tuple[str, ...] = ()
+    in_file: bool = True
+    is_switch: bool = False
+    binds: bool = True
+
+    @property
+    def section(self) -> str:
+        """The section it stands in."""
+        return self.key.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Its name within the section."""
+        return self.key.partition(".")[2]
+
+    @property
+    def default(self) -> Any:  # noqa: ANN401  # as many types as there are keys
+        """Its value when nothing sets it."""
+        return getattr(SECTIONS[self.section], self.name)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Its command-line options."""
+        return tuple(source for source in self.sources if source.startswith("--"))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Its environment variables."""
+        return tuple(source for source in self.sources if not source.startswith("--"))
+
+
+_TRADE_MODE_ALIASES: Final = {
+    "safe": "shadow",
+    "s": "shadow",
+    "p": "paper",
+    "tn": "testnet",
+    "t": "testnet",
+    "real": "live",
+    "l": "live",
+}
+
+FIELDS: Final = (
+    Field(
+        "session.trade_mode",
+        choice({mode.value: mode for mode in TradeMode}, _TRADE_MODE_ALIASES),
+        "what happens to orders: recorded, matched on paper, sent to a test network or to production",
+        ("--trade-mode", "PARAPHINA_TRADE_MODE"),
+    ),
+    Field(
+        "session.connectors",
+        names(),
+        "connectors to run, in order, separated by commas",
+        ("--connectors", "PARAPHINA_LIVE_CONNECTORS", "--connector", "PARAPHINA_LIVE_CONNECTOR"),
+    ),
+    Field("session.strategy", name(), "strategy that decides", ("--strategy", "PARAPHINA_STRATEGY")),
+    Field(
+        "session.seed",
+        integer(0, 2**63 - 1),
+        "seed of everything that must look random",
+        ("--seed", "PARAPHINA_SEED"),
+    ),
+    Field(
+        "session.duration_s",
+        duration(31 * 86_400),
+        "end after this many seconds; on the command line also 90s, 15m, 12h",
+        ("--duration",),
+        binds=False,
+    ),
+    Field(
+        "session.max_ticks",
+        integer(1, 10**12),
+        "end after this many ticks",
+        ("--max-ticks", "PARAPHINA_LIVE_MAX_TICKS"),
+        binds=False,
+    ),
+    Field(
+        "session.tick_ms",
+        integer(10, 60_000),
+        "time between two decisions, ms",
+        ("--tick-ms", "PARAPHINA_MAIN_LOOP_INTERVAL_MS"),
+    ),
+    Field(
+        "session.speed",
+        number(0.01, 1_000),
+        "how many times faster than real time; other than 1 for offline sources only",
+        ("--speed", "PARAPHINA_SPEED"),
+    ),
+    Field(
+        "session.clock",
+        choice({kind.value: kind for kind in ClockKind}),
+        "real time, or virtual time that waits for nothing (offline sources only)",
+        ("--clock", "PARAPHINA_CLOCK"),
+    ),
+    Field(
+        "session.out_dir",
+        path(),
+        "folder the run writes to; runs/<run id> if not set",
+        ("--out-dir", "PARAPHINA_LIVE_OUT_DIR"),
+        binds=False,
+    ),
+    Field(
+        "journal.sync",
+        choice({kind.value: kind for kind in JournalSync}),
+        "sync the journal to disk in groups, or always before going on",
+        ("PARAPHINA_JOURNAL_SYNC",),
+    ),
+    Field("journal.sync_interval_ms", integer(1, 1_000), "longest wait of a group for its sync, ms"),
+    Field("journal.segment_mb", integer(1, 1_024), "size at which a journal segment is closed, MB"),
+    Field("journal.record_frames", flag(), "record every frame of market data, as a replay needs it"),
+    Field(
+        "paper.latency_ms",
+        integer(0, 60_000),
+        "time an order or cancel takes to the paper exchange, ms",
+        ("PARAPHINA_PAPER_LATENCY_MS",),
+    ),
+    Field("paper.latency_jitter_ms", integer(0, 60_000), "most that chance adds to the latency, ms"),
+    Field(
+        "paper.balance_usd",
+        money(1, 1_000_000_000),
+        "starting balance per connector, USD",
+        ("PARAPHINA_PAPER_BALANCE_USD",),
+    ),
+    Field(
+        "paper.queue_model",
+        choice({kind.value: kind for kind in QueueModel}),
+        "who leaves the queue ahead of a paper order when its level shrinks: nobody, or a share",
+    ),
+    Field(
+        "risk.profile",
+        profile_name(),
+        "limits of shadow and paper runs: a built-in profile or the path of an own one",
+        ("--risk-profile", "PARAPHINA_RISK_PROFILE"),
+        binds=False,
+    ),
+    Field(
+        "live.allowed_connectors",
+        names(or_none=True),
+        "connectors that may send orders in testnet and live mode",
+        ("PARAPHINA_LIVE_ALLOWED_CONNECTORS",),
+    ),
+    Field(
+        "live.canary_profile",
+        profile_name(),
+        "limits of testnet and live runs: a built-in profile or the path of an own one",
+        ("--canary-profile", "PARAPHINA_LIVE_CANARY_PROFILE"),
+        binds=False,
+    ),
+    Field(
+        "live.preflight_ok",
+        flag(),
+        "arming: the operator has read the preflight report",
+        ("PARAPHINA_LIVE_PREFLIGHT_OK",),
+        in_file=False,
+        binds=False,
+    ),
+    Field(
+        "live.enable_execution",
+        flag(),
+        "arming: this command shall send orders",
+        ("--enable-live-execution",),
+        in_file=False,
+        is_switch=True,
+        binds=False,
+    ),
+    Field(
+        "live.exec_enable",
+        flag(),
+        "arming: this environment may send orders",
+        ("PARAPHINA_LIVE_EXEC_ENABLE",),
+        in_file=False,
+        binds=False,
+    ),
+    Field(
+        "live.execution_confirm",
+        text(),
+        "arming: the word YES",
+        ("PARAPHINA_LIVE_EXECUTION_CONFIRM",),
+        in_file=False,
+        binds=False,
+    ),
+    Field(
+        "live.account_reconcile_ms",
+        integer(100, 3_600_000),
+        "time between two comparisons of own books with the venue's account, ms",
+        ("PARAPHINA_LIVE_ACCOUNT_RECONCILE_MS",),
+    ),
+    Field("live.preflight_valid_hours", number(0.1, 168), "how long a preflight receipt is good for, hours"),
+    Field(
+        "live.max_clock_skew_ms",
+        integer(1, 10_000),
+        "largest difference between this machine's clock and a venue's, ms",
+    ),
+    Field(
+        "live.declared_hosts",
+        hosts(),
+        "hosts that may stand in for a venue's own, such as a proxy of one's own",
+    ),
+    Field(
+        "live.dead_man_waivers",
+        names(or_none=True),
+        "connectors that may trade although they have no dead-man switch",
+    ),
+)
+
+#: The table by key.
+BY_KEY: Final[Mapping[str, Field]] = {field.key: field for field in FIELDS}
+
+
+class CliOption(msgspec.Struct, frozen=True, kw_only=True):
+    """One command-line option, for whoever builds the command.
+
+    Its value goes to `resolve(cli=...)` under `flag`, as text (a switch as True); an option that
+    is not given is absent or None.
+    """
+
+    flag: str
+    key: str
+    help: str
+    is_switch: bool
+    default: str
+
+
+def cli_options() -> tuple[CliOption, ...]:
+    """Return the options of all keys that have one, in the table's order."""
+    return tuple(
+        CliOption(
+            flag=option,
+            key=field.key,
+            help=field.help,
+            is_switch=field.is_switch,
+            default=shown(field.default),
+        )
+        for field in FIELDS
+        for option in field.flags
+    )
+
+
+def shown(value: object) -> str:
+    """Spell a value for people, a dash for nothing."""
+    if value is None or value == ():
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def portable(value: object) -> object:
+    """Return a value as JSON can hold it; its reader takes it back from there."""
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Decimal):
+        return plain(value)
+    return str(value) if isinstance(value, Path) else value
