@@ -1,0 +1,54 @@
+"""How many messages may still be sent: a token bucket that keeps a reserve for cancels.
+
+Time is handed in. Orders stop at the reserve; cancels are never refused, and what they take beyond
+the bucket is a debt that later orders wait for.
+"""
+
+from __future__ import annotations
+
+from paraphina_core.domain import NS_PER_S, LocalError
+
+
+class MessageBudget:
+    """Token bucket of one connector.
+
+    Args:
+        rate_per_s: messages that come back each second.
+        burst: messages that may leave at once; also the largest debt that is remembered.
+        cancel_reserve: messages of the burst that orders never use.
+
+    Raises:
+        LocalError: one of them is negative or not a number.
+    """
+
+    __slots__ = ("_at_ns", "_tokens", "burst", "cancel_reserve", "rate_per_s")
+
+    def __init__(self, *, rate_per_s: float, burst: float, cancel_reserve: float) -> None:
+        if not (rate_per_s >= 0.0 and burst >= 0.0 and cancel_reserve >= 0.0):
+            raise LocalError(
+                "message budget is not usable",
+                found=(rate_per_s, burst, cancel_reserve),
+                wanted="rate, burst and reserve of zero or above",
+            )
+        self.rate_per_s = rate_per_s
+        self.burst = burst
+        self.cancel_reserve = cancel_reserve
+        self._tokens = float(burst)
+        self._at_ns: int | None = None
+
+    def available(self, at_ns: int) -> float:
+        """Return the messages in the bucket at `at_ns`; negative while there is a debt."""
+        if self._at_ns is None or at_ns <= self._at_ns:
+            return self._tokens
+        tokens = self._tokens + (at_ns - self._at_ns) * self.rate_per_s / NS_PER_S
+        return min(tokens, self.burst)
+
+    def allows_order(self, at_ns: int) -> bool:
+        """Tell whether an order may be sent without touching the reserve."""
+        return self.available(at_ns) - self.cancel_reserve >= 1.0
+
+    def spend(self, at_ns: int) -> None:
+        """Take one message, order or cancel, out of the bucket."""
+        tokens = self.available(at_ns) - 1.0
+        self._tokens = tokens if tokens >= -self.burst else -float(self.burst)
+        self._at_ns = at_ns if self._at_ns is None else max(self._at_ns, at_ns)

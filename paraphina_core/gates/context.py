@@ -1,0 +1,182 @@
+"""What an order is judged by: live references to the session's own objects, and a few numbers.
+
+Nothing is built or copied for an order. A session makes one `SessionContext`, one `VenueContext` for
+each connector and one `OrderContext` for each instrument when it starts, and from then on writes only
+what has changed: the time and the state as they change, exposure and own prices of an instrument when
+one of its orders or its position changed. Books and venue health are read where they live. Whatever
+the session has not stated yet makes every order be refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Iterable
+from decimal import Decimal
+from typing import Final, Protocol
+
+from paraphina_core.config import RiskProfile
+from paraphina_core.connector import Network, OrderGate, TradeMode
+from paraphina_core.domain import ClientOrderId, Instrument, Side, TradingState
+from paraphina_core.market import Book, VenueHealth
+
+from .budget import MessageBudget
+from .exposure import Exposure
+
+_ZERO: Final = Decimal(0)
+
+
+class OpenOrder(Protocol):
+    """An order that may still fill: pending, live, being cancelled, or of unknown outcome."""
+
+    @property
+    def side(self) -> Side:
+        """Buy or sell."""
+
+    @property
+    def price(self) -> Decimal:
+        """Its limit price."""
+
+    @property
+    def remaining_size(self) -> Decimal:
+        """What of it may still fill, in base units."""
+
+
+class SessionContext:
+    """What all orders of a session have in common.
+
+    Attributes:
+        mode: the trade mode, for the whole session.
+        limits: the risk profile in force.
+        order_gates: the plugins' own gates, asked last.
+        client_order_ids: every id this session has used, live or not.
+        kill_latched: the kill switch has fired.
+        state: what the session may do; halted until the session says otherwise.
+        at_ns: session time of the decision.
+        daily_pnl_usd: profit since 00:00 UTC, realised and unrealised; NaN until it is known.
+        open_orders: orders open or of unknown outcome, over all connectors.
+        exposures: one for each instrument of the session.
+    """
+
+    __slots__ = (
+        "at_ns",
+        "client_order_ids",
+        "daily_pnl_usd",
+        "exposures",
+        "kill_latched",
+        "limits",
+        "mode",
+        "open_orders",
+        "order_gates",
+        "state",
+    )
+
+    def __init__(
+        self,
+        *,
+        mode: TradeMode,
+        limits: RiskProfile,
+        client_order_ids: Container[ClientOrderId],
+        order_gates: tuple[OrderGate, ...] = (),
+    ) -> None:
+        self.mode = mode
+        self.limits = limits
+        self.client_order_ids = client_order_ids
+        self.order_gates = order_gates
+        self.kill_latched = False
+        self.state = TradingState.HALTED
+        self.at_ns = 0
+        self.daily_pnl_usd = math.nan
+        self.open_orders = 0
+        self.exposures: list[Exposure] = []
+
+
+class VenueContext:
+    """What all orders on one connector have in common.
+
+    Args:
+        connector: its name.
+        trade_modes: modes it may run in, from its spec.
+        network: the network that it was built for.
+        health: its health, read at each order.
+        limits: the profile whose message limits its budget is made of.
+    """
+
+    __slots__ = ("budget", "connector", "exposures", "health", "network", "trade_modes")
+
+    def __init__(
+        self,
+        connector: str,
+        *,
+        trade_modes: frozenset[TradeMode],
+        network: Network,
+        health: VenueHealth,
+        limits: RiskProfile,
+    ) -> None:
+        self.connector = connector
+        self.trade_modes = trade_modes
+        self.network = network
+        self.health = health
+        self.budget = MessageBudget(
+            rate_per_s=limits.message_rate_per_s,
+            burst=limits.message_burst,
+            cancel_reserve=limits.message_cancel_reserve,
+        )
+        self.exposures: list[Exposure] = []
+
+
+class OrderContext:
+    """What an order on one instrument is judged by; making one counts it in the totals.
+
+    Attributes:
+        instrument: its grid and limits in force; replaced when the venue changes them.
+        book: its book, read at each order.
+        fair_value: the price the strategy believes in; NaN while there is none.
+        exposure: position and open orders on it.
+        own_highest_bid: best price of the own buys that may still fill, minus infinity without any.
+        own_lowest_ask: best price of the own sells that may still fill, infinity without any.
+    """
+
+    __slots__ = (
+        "book",
+        "exposure",
+        "fair_value",
+        "instrument",
+        "own_highest_bid",
+        "own_lowest_ask",
+        "session",
+        "venue",
+    )
+
+    def __init__(
+        self, *, instrument: Instrument, book: Book, venue: VenueContext, session: SessionContext
+    ) -> None:
+        self.instrument = instrument
+        self.book = book
+        self.venue = venue
+        self.session = session
+        self.fair_value = math.nan
+        self.exposure = Exposure()
+        self.own_highest_bid = -math.inf
+        self.own_lowest_ask = math.inf
+        venue.exposures.append(self.exposure)
+        session.exposures.append(self.exposure)
+
+    def update(self, position_base: Decimal, orders: Iterable[OpenOrder]) -> None:
+        """State the instrument's position and every order on it that may still fill.
+
+        Call it whenever one of them has changed, before the next order is judged; an order counts
+        from the moment it is about to be sent.
+        """
+        buys = sells = _ZERO
+        bid, ask = -math.inf, math.inf
+        for order in orders:
+            price = float(order.price)
+            if order.side is Side.BUY:
+                buys += order.remaining_size
+                bid = max(bid, price)
+            else:
+                sells += order.remaining_size
+                ask = min(ask, price)
+        self.own_highest_bid = bid
+        self.own_lowest_ask = ask
+        self.exposure.update(position_base=position_base, open_buy_base=buys, open_sell_base=sells)
