@@ -81,7 +81,7 @@ from .instruments import (
     SignificantFigures,
     TradingStatus,
 )
-from .names import canonical_name, did_you_mean
+from .names import canonical_name, did_you_mean, nearest_name
 from .numbers import (
     CONTEXT,
     MAX_DIGITS,
@@ -205,6 +205,7 @@ __all__ = [
     "from_text",
     "instrument_id",
     "is_multiple",
+    "nearest_name",
     "next_run_number",
     "parse_decimal",
     "parse_float",

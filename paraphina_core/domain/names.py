@@ -14,11 +14,17 @@ def canonical_name(typed: str) -> str:
     return typed.strip().lower().replace("-", "_")
 
 
+def nearest_name(typed: str, known: Iterable[str]) -> str | None:
+    """Return the known name that was probably meant, None when none resembles what was typed."""
+    by_form = {canonical_name(name): name for name in known}
+    nearest = get_close_matches(canonical_name(typed[:_MAX_TYPED]), by_form, n=1)
+    return by_form[nearest[0]] if nearest else None
+
+
 def did_you_mean(typed: str, known: Iterable[str]) -> str:
     """Return the remedy for a name that nobody knows: the nearest known one, else all of them."""
     names = sorted(known)
-    by_form = {canonical_name(name): name for name in names}
-    nearest = get_close_matches(canonical_name(typed[:_MAX_TYPED]), by_form, n=1)
-    if nearest:
-        return f"did you mean {by_form[nearest[0]]}?"
+    nearest = nearest_name(typed, names)
+    if nearest is not None:
+        return f"did you mean {nearest}?"
     return f"known are {', '.join(names)}" if names else "none is known here"
