@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def run_ok(*command: str | Path, cwd: Path, timeout_s: float = 600, **env: str) 
 
 def copy_checkout(parent: Path) -> Path:
     """Copy the tree as it is now, without what was built in it, to a path with a space in it."""
-    checkout = parent / "a checkout"
+    # pip before 26.2 caches wheels by the path they were built from, so no path may come back later.
+    checkout = parent / f"a checkout {time.time_ns()}"
     shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     return checkout
 
