@@ -6,6 +6,9 @@ the bucket is a debt that later orders wait for.
 
 from __future__ import annotations
 
+from typing import Self
+
+from paraphina_core.config import RiskProfile
 from paraphina_core.domain import NS_PER_S, LocalError
 
 
@@ -35,6 +38,15 @@ class MessageBudget:
         self.cancel_reserve = cancel_reserve
         self._tokens = float(burst)
         self._at_ns: int | None = None
+
+    @classmethod
+    def of(cls, profile: RiskProfile) -> Self:
+        """Make the full budget of one connector under a risk profile."""
+        return cls(
+            rate_per_s=profile.message_rate_per_s,
+            burst=profile.message_burst,
+            cancel_reserve=profile.message_cancel_reserve,
+        )
 
     def available(self, at_ns: int) -> float:
         """Return the messages in the bucket at `at_ns`; negative while there is a debt."""

@@ -10,9 +10,9 @@ the session has not stated yet makes every order be refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Protocol
 
 from paraphina_core.config import RiskProfile
 from paraphina_core.connector import Network, OrderGate, TradeMode
@@ -22,23 +22,20 @@ from paraphina_core.market import Book, VenueHealth
 from .budget import MessageBudget
 from .exposure import Exposure
 
-_ZERO: Final = Decimal(0)
 
-
-class OpenOrder(Protocol):
-    """An order that may still fill: pending, live, being cancelled, or of unknown outcome."""
+class OpenOrders(Protocol):
+    """The orders of one instrument that may still fill: pending, live, being cancelled, or unknown."""
 
     @property
-    def side(self) -> Side:
-        """Buy or sell."""
+    def buy_base(self) -> Decimal:
+        """What all buys together may still fill, in base units."""
 
     @property
-    def price(self) -> Decimal:
-        """Its limit price."""
+    def sell_base(self) -> Decimal:
+        """What all sells together may still fill, in base units."""
 
-    @property
-    def remaining_size(self) -> Decimal:
-        """What of it may still fill, in base units."""
+    def best_price(self, side: Side) -> Decimal | None:
+        """Return the most aggressive price of a side, None while it has no order."""
 
 
 class SessionContext:
@@ -98,7 +95,7 @@ class VenueContext:
         trade_modes: modes it may run in, from its spec.
         network: the network that it was built for.
         health: its health, read at each order.
-        limits: the profile whose message limits its budget is made of.
+        budget: its messages; whoever sends one spends it.
     """
 
     __slots__ = ("budget", "connector", "exposures", "health", "network", "trade_modes")
@@ -110,17 +107,13 @@ class VenueContext:
         trade_modes: frozenset[TradeMode],
         network: Network,
         health: VenueHealth,
-        limits: RiskProfile,
+        budget: MessageBudget,
     ) -> None:
         self.connector = connector
         self.trade_modes = trade_modes
         self.network = network
         self.health = health
-        self.budget = MessageBudget(
-            rate_per_s=limits.message_rate_per_s,
-            burst=limits.message_burst,
-            cancel_reserve=limits.message_cancel_reserve,
-        )
+        self.budget = budget
         self.exposures: list[Exposure] = []
 
 
@@ -161,22 +154,16 @@ class OrderContext:
         venue.exposures.append(self.exposure)
         session.exposures.append(self.exposure)
 
-    def update(self, position_base: Decimal, orders: Iterable[OpenOrder]) -> None:
-        """State the instrument's position and every order on it that may still fill.
+    def update(self, position_base: Decimal, orders: OpenOrders) -> None:
+        """State the instrument's position and the orders on it that may still fill.
 
         Call it whenever one of them has changed, before the next order is judged; an order counts
         from the moment it is about to be sent.
         """
-        buys = sells = _ZERO
-        bid, ask = -math.inf, math.inf
-        for order in orders:
-            price = float(order.price)
-            if order.side is Side.BUY:
-                buys += order.remaining_size
-                bid = max(bid, price)
-            else:
-                sells += order.remaining_size
-                ask = min(ask, price)
-        self.own_highest_bid = bid
-        self.own_lowest_ask = ask
-        self.exposure.update(position_base=position_base, open_buy_base=buys, open_sell_base=sells)
+        bid = orders.best_price(Side.BUY)
+        ask = orders.best_price(Side.SELL)
+        self.own_highest_bid = -math.inf if bid is None else float(bid)
+        self.own_lowest_ask = math.inf if ask is None else float(ask)
+        self.exposure.update(
+            position_base=position_base, open_buy_base=orders.buy_base, open_sell_base=orders.sell_base
+        )
