@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from environments import ROOT, VENUES, Environment, copy_checkout, run, run_ok
+from environments import ROOT, VENUES, Environment, copy_checkout, run, run_ok, user_environment
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def interrupt(folder: Path) -> tuple[int, str]:
     process = subprocess.Popen(
         ["make", "run"],
         cwd=folder,
+        env=user_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -26,15 +26,19 @@ print(json.dumps([installed, points]))
 """
 
 
+def user_environment() -> dict[str, str]:
+    """Return the environment variables without those that the tests themselves run under."""
+    return {name: value for name, value in os.environ.items() if name not in _OUTER}
+
+
 def run(
     *command: str | Path, cwd: Path, timeout_s: float = 600, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a program with the environment a user would have; output and exit code come back."""
-    clean = {name: value for name, value in os.environ.items() if name not in _OUTER}
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env=clean | env,
+        env=user_environment() | env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
