@@ -56,11 +56,12 @@ lint: $(STAMP) ## lint, format and types
 	@$(VENV)/bin/mypy
 
 # Not after $(STAMP), which cannot be reached while the lock file lacks a package.
-lock: ## write requirements.lock anew, from requirements-dev.txt and the six pyproject.toml
+lock: ## bring requirements.lock up to what is required; newest versions of all with ARGS=--upgrade
 	@python=$$(sh .ci/find-python $(PYTHON)); "$$python" -m venv $(LOCK_TOOLS)
 	@$(LOCK_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@cp requirements.lock build/requirements.lock
 	@$(LOCK_TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  $(DISTRIBUTIONS:%=--no-emit-package %) requirements-dev.txt --output-file build/requirements.lock >/dev/null
+	  $(DISTRIBUTIONS:%=--no-emit-package %) requirements-dev.txt --output-file build/requirements.lock $(ARGS) >/dev/null
 	@{ echo '# Every third-party package with its hashes, for Python 3.11 to 3.13.'; \
 	  echo '# Written by `make lock` from requirements-dev.txt and the six pyproject.toml; do not edit.'; \
 	  sed '/^$$/,$$d' build/requirements.lock; } > requirements.lock

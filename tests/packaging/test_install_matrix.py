@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from environments import VENUES, Environment, copy_checkout, make_environment, run, run_ok
 
 pytestmark = pytest.mark.slow

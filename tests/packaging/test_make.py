@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from environments import ROOT, VENUES, Environment, copy_checkout, run, run_ok, user_environment
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from environments import ROOT, VENUES, run_ok
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from environments import ROOT, VENUES, run_ok
 
 
 def pyproject(folder: Path) -> dict[str, Any]:

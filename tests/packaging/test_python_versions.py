@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from environments import VENUES, copy_checkout, make_environment, run_ok
 
 pytestmark = pytest.mark.slow
