@@ -5,8 +5,11 @@ Everything a plugin needs is exported here and in `paraphina_core.domain`.
 
 from __future__ import annotations
 
+from . import mock
 from .capabilities import Capability, DataSource, Network, TradeMode
+from .catalogue import FeatureFlag, feature_flags
 from .decode import MAX_FRAME_BYTES, decode_json
+from .discovery import Candidate, discover
 from .extensions import (
     CheckResult,
     CheckStatus,
@@ -27,6 +30,9 @@ from .hooks import (
     hookimpl,
     hookspec,
 )
+from .loader import load_plugins
+from .plugins import MAX_OBSERVER_ERRORS, PluginRecord, Plugins, PluginStatus
+from .private_file import read_private, write_private
 from .protocol import (
     Answer,
     Connector,
@@ -43,6 +49,7 @@ from .protocol import (
     WebSocketSource,
     WriteContext,
 )
+from .source_hash import core_hash
 from .spec import (
     CONTRACT_VERSION,
     ConnectorSpec,
@@ -52,12 +59,15 @@ from .spec import (
     Setting,
     SettingKind,
 )
+from .trust import TrustFile, TrustState, TrustStatus
 
 __all__ = [
     "CONTRACT_VERSION",
     "MAX_FRAME_BYTES",
+    "MAX_OBSERVER_ERRORS",
     "PROJECT",
     "Answer",
+    "Candidate",
     "Capability",
     "CheckResult",
     "CheckStatus",
@@ -68,6 +78,7 @@ __all__ = [
     "Endpoint",
     "Failure",
     "FailureKind",
+    "FeatureFlag",
     "FeeSchedule",
     "Heartbeat",
     "HttpRequest",
@@ -77,6 +88,9 @@ __all__ = [
     "OrderFacts",
     "OrderGate",
     "Plan",
+    "PluginRecord",
+    "PluginStatus",
+    "Plugins",
     "PreflightCheck",
     "PreflightFacts",
     "RateLimit",
@@ -92,9 +106,19 @@ __all__ = [
     "StreamPlan",
     "StreamRequest",
     "TradeMode",
+    "TrustFile",
+    "TrustState",
+    "TrustStatus",
     "WebSocketSource",
     "WriteContext",
+    "core_hash",
     "decode_json",
+    "discover",
+    "feature_flags",
     "hookimpl",
     "hookspec",
+    "load_plugins",
+    "mock",
+    "read_private",
+    "write_private",
 ]

@@ -23,28 +23,28 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 class RegisterConnector(Protocol):
     """Callback that `paraphina_register_connectors` receives."""
 
-    def __call__(self, spec: ConnectorSpec) -> None:
+    def __call__(self, spec: ConnectorSpec, /) -> None:
         """Register one connector."""
 
 
 class RegisterStrategy(Protocol):
     """Callback that `paraphina_register_strategies` receives."""
 
-    def __call__(self, spec: StrategySpec) -> None:
+    def __call__(self, spec: StrategySpec, /) -> None:
         """Register one strategy."""
 
 
 class RegisterOrderGate(Protocol):
     """Callback that `paraphina_register_order_gates` receives."""
 
-    def __call__(self, gate: OrderGate) -> None:
+    def __call__(self, gate: OrderGate, /) -> None:
         """Register one order gate."""
 
 
 class RegisterPreflightCheck(Protocol):
     """Callback that `paraphina_register_preflight_checks` receives."""
 
-    def __call__(self, check: PreflightCheck) -> None:
+    def __call__(self, check: PreflightCheck, /) -> None:
         """Register one preflight check."""
 
 
