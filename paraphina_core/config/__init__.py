@@ -6,6 +6,8 @@ from .fields import CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, CliOption, Field, cl
 from .model import Config
 from .problems import ConfigErrors
 from .profile import LIMITS, Limit, RiskProfile, load_profile, packaged_profiles
+from .record import config_resolved, from_resolved
+from .resolve import resolve
 from .secret import MASK, Secret
 from .sections import (
     ClockKind,
@@ -46,6 +48,9 @@ __all__ = [
     "SessionConfig",
     "SettingValue",
     "cli_options",
+    "config_resolved",
+    "from_resolved",
     "load_profile",
     "packaged_profiles",
+    "resolve",
 ]

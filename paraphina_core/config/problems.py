@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from paraphina_core.domain import ConfigError
@@ -23,17 +23,22 @@ class Problems:
     def __init__(self) -> None:
         self._errors: list[ConfigError] = []
 
-    def add(self, error: ConfigError) -> None:
-        """Note an error; a bundle of errors is taken apart."""
-        self._errors.extend(error.errors if isinstance(error, ConfigErrors) else (error,))
+    def add(self, errors: Iterable[ConfigError]) -> None:
+        """Note errors that were found without raising them."""
+        self._errors.extend(errors)
 
     @contextmanager
-    def collect(self) -> Iterator[None]:
-        """Note a configuration error that the block raises, and go on after the block."""
+    def collect(self, place: str = "") -> Iterator[None]:
+        """Note a configuration error that the block raises, and go on after the block.
+
+        Args:
+            place: what the block is about, where the error itself does not know it.
+        """
         try:
             yield
         except ConfigError as e:
-            self.add(e)
+            for error in e.errors if isinstance(e, ConfigErrors) else (e,):
+                self._errors.append(ConfigError(f"{place}: {error}") if place else error)
 
     def raise_if_any(self) -> None:
         """Raise what was noted.

@@ -56,8 +56,7 @@ class RiskProfile(msgspec.Struct, frozen=True, kw_only=True):
                 )
                 msgspec.structs.force_setattr(self, limit.attribute, value)  # 20 and 20.0 are one limit
         problems.raise_if_any()
-        for contradiction in _contradictions(self):
-            problems.add(contradiction)
+        problems.add(_contradictions(self))
         problems.raise_if_any()
 
     def digest(self) -> str:
@@ -138,11 +137,13 @@ LIMITS: Final = (
     Limit("messages.cancel_reserve", _MESSAGES, "part of the burst kept for cancels", prefix="message_"),
     Limit("enforcement.post_only_quotes", flag(), "whether a quote must be post-only"),
     Limit("enforcement.reduce_only_others", flag(), "whether a hedge or exit must be reduce-only"),
-    Limit("collar.book_bps", _COLLAR_BPS, "farthest a price may be from the book, bps", prefix="collar_"),
+    Limit(
+        "collar.book_bps", _COLLAR_BPS, "farthest a price may go beyond the far touch, bps", prefix="collar_"
+    ),
     Limit(
         "collar.fair_value_bps",
         _COLLAR_BPS,
-        "farthest a price may be from fair value, bps",
+        "farthest a price may go beyond fair value, bps",
         prefix="collar_",
     ),
     Limit(
@@ -198,10 +199,11 @@ def parse_profile(tables: Mapping[str, Any], *, origin: str) -> RiskProfile:
     """
     problems = Problems()
     known = {limit.path for limit in LIMITS}
-    for path in set(_paths(tables)) - known:
-        problems.add(
-            ConfigError(f"{origin} has an unknown key", found=path, remedy=did_you_mean(path, known))
-        )
+    problems.add(
+        ConfigError(f"{origin} has an unknown key", found=path, remedy=did_you_mean(path, known))
+        for path in _paths(tables)
+        if path not in known
+    )
     values: dict[str, Any] = {}
     for limit in LIMITS:
         with problems.collect():

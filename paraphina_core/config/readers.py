@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from paraphina_core.domain import ConfigError, canonical_name, did_you_mean, exact
+from paraphina_core.domain import ConfigError, canonical_name, exact, nearest_name
 
 T = TypeVar("T")
 
@@ -162,8 +162,8 @@ def choice(values: Mapping[str, T], aliases: Mapping[str, str] | None = None) ->
         try:
             return values[other_names.get(name, name)]
         except KeyError as e:
-            hint = did_you_mean(text, values)
-            raise _UnusableError(hint if hint.endswith("?") else "") from e
+            meant = nearest_name(text, [*values, *other_names])
+            raise _UnusableError(f"did you mean {meant}?" if meant else "") from e
 
     return Reader(wanted=f"one of {', '.join([*values, *other_names])}", parse=parse, check=_only_text(parse))
 

@@ -39,7 +39,7 @@ class QueueModel(StrEnum):
 class OriginKind(StrEnum):
     """The kinds of place a value can come from, the strongest first."""
 
-    FLAG = "flag"
+    OPTION = "option"
     ENVIRONMENT = "environment"
     FILE = "file"
     DEFAULT = "default"
