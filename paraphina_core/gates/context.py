@@ -24,7 +24,11 @@ from .exposure import Exposure
 
 
 class OpenOrders(Protocol):
-    """The orders of one instrument that may still fill: pending, live, being cancelled, or unknown."""
+    """The orders of one instrument that may still fill: pending, live, being cancelled, or unknown.
+
+    The position limits hold only if an order stays among them until its end is known and every fill
+    of it is booked: a fill may arrive after the cancel that it overtook.
+    """
 
     @property
     def buy_base(self) -> Decimal:

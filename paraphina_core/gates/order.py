@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from paraphina_core.domain import PlaceOrder
+from paraphina_core.domain import LocalError, PlaceOrder
 
 from . import limit_rules, state_rules, term_rules
 from .context import OrderContext
@@ -42,7 +42,7 @@ def check(order: PlaceOrder, context: OrderContext) -> Refusal | None:
     for code, gate in _CHECKS:
         try:
             found = gate(order, context, price, size)
-        except ArithmeticError as e:  # a decimal that is not a number does not compare, it raises
+        except (ArithmeticError, LocalError) as e:  # a decimal that is not a number raises when compared
             return Refusal(code, f"cannot be judged: {type(e).__name__}")
         if found is not None:
             return Refusal(code, found)
