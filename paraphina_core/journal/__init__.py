@@ -8,6 +8,7 @@ from .files import Disk, FileLayer
 from .frames import FRAME_KIND, Frame, decode_frame
 from .layout import Head
 from .reader import Verification, read, verify
+from .run_number import allocate_run_number
 from .writer import FORMAT, GENESIS_KIND, REOPENED_KIND, JournalWriter, SyncPolicy
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Record",
     "SyncPolicy",
     "Verification",
+    "allocate_run_number",
     "decode_frame",
     "read",
     "verify",
