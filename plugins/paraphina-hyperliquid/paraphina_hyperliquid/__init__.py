@@ -2,4 +2,15 @@
 
 from __future__ import annotations
 
+from paraphina_core.connector import RegisterConnector, hookimpl
+
+from .spec import FIXTURE, VENUE
+
 __version__ = "0.1.0"
+
+
+@hookimpl
+def paraphina_register_connectors(register: RegisterConnector) -> None:
+    """Register the venue's connector and the replay of its recordings."""
+    register(VENUE)
+    register(FIXTURE)
