@@ -19,7 +19,7 @@ from paraphina_core.domain import ConfigError, did_you_mean
 
 from .problems import Problems
 from .readers import Reader, flag, integer, name, number
-from .toml_file import parse_toml, read_toml
+from .toml_file import parse_toml, read_toml, unknown_keys
 
 
 class RiskProfile(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,26 +198,14 @@ def parse_profile(tables: Mapping[str, Any], *, origin: str) -> RiskProfile:
         ConfigError: naming every limit that is missing, unknown or not usable.
     """
     problems = Problems()
-    known = {limit.path for limit in LIMITS}
-    problems.add(
-        ConfigError(f"{origin} has an unknown key", found=path, remedy=did_you_mean(path, known))
-        for path in _paths(tables)
-        if path not in known
-    )
+    known = {limit.table: [one.key for one in LIMITS if one.table == limit.table] for limit in LIMITS}
+    problems.add(unknown_keys(tables, known, origin))
     values: dict[str, Any] = {}
     for limit in LIMITS:
         with problems.collect():
             values[limit.attribute] = _read(limit, tables, origin)
     problems.raise_if_any()
     return RiskProfile(**values)
-
-
-def _paths(tables: Mapping[str, Any]) -> Iterator[str]:
-    for table, content in tables.items():
-        if isinstance(content, dict):
-            yield from (f"{table}.{key}" for key in content)
-        else:
-            yield table
 
 
 def _read(limit: Limit, tables: Mapping[str, Any], origin: str) -> object:

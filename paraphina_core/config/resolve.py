@@ -26,7 +26,7 @@ from .vocabulary import (
     STRATEGY_TABLE,
     misplaced_keys,
     misplaced_settings,
-    unknown_keys,
+    unknown_parameters,
     unknown_variables,
 )
 
@@ -165,10 +165,8 @@ class _Resolver:
     def _strategy(self, typed: str) -> tuple[str, Mapping[str, float]]:
         with self._problems.collect(f"session.strategy, set by {self._origins['session.strategy']}"):
             spec = self._plugins.strategy(typed)
-            table = self._layers.tables.get(STRATEGY_TABLE)
-            if isinstance(table, dict):
-                names = spec.parameters.keys()
-                self._problems.add(unknown_keys(STRATEGY_TABLE, table, names, self._layers.file_name))
+            names = spec.parameters.keys()
+            self._problems.add(unknown_parameters(self._layers.tables, names, self._layers.file_name))
             return spec.name, {
                 parameter: self._read(
                     f"{STRATEGY_TABLE}.{parameter}",

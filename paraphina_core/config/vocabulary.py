@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from paraphina_core.connector import ConnectorSpec, SettingKind
-from paraphina_core.domain import ConfigError, did_you_mean, nearest_name
+from paraphina_core.domain import ConfigError, nearest_name
 
-from .fields import BY_KEY, CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, SECTIONS
+from .fields import CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, SECTIONS
+from .toml_file import unknown_keys
 
 _PREFIX: Final = "PARAPHINA_"
 
@@ -33,14 +34,10 @@ def unknown_variables(env: Collection[str], specs: Collection[ConnectorSpec]) ->
 
 def misplaced_keys(tables: Mapping[str, Any], file: str) -> Iterator[ConfigError]:
     """Yield an error for each table and key of the sections that is unknown or must not stand in a file."""
-    known_tables = [*SECTIONS, STRATEGY_TABLE, CONNECTORS_TABLE]
-    for table, content in tables.items():
-        if table not in known_tables:
-            yield _unknown(table, [*BY_KEY, *known_tables], file)
-        elif not isinstance(content, dict):
-            yield ConfigError(f"{table} in {file} is not usable", wanted=f"a table, [{table}]")
-        elif table in SECTIONS:
-            yield from unknown_keys(table, content, [f.name for f in FIELDS if f.section == table], file)
+    known: dict[str, list[str]] = {STRATEGY_TABLE: [], CONNECTORS_TABLE: []}
+    judged_later: dict[str, Any] = {table: {} for table in known if isinstance(tables.get(table), dict)}
+    known |= {section: [f.name for f in FIELDS if f.section == section] for section in SECTIONS}
+    yield from unknown_keys({**tables, **judged_later}, known, file)
     for field in FIELDS:
         section = tables.get(field.section)
         if not field.in_file and isinstance(section, dict) and field.name in section:
@@ -52,27 +49,18 @@ def misplaced_keys(tables: Mapping[str, Any], file: str) -> Iterator[ConfigError
 
 def misplaced_settings(table: str, content: object, spec: ConnectorSpec, file: str) -> Iterator[ConfigError]:
     """Yield an error for each key of a connector's table that is no setting of it, or a secret."""
-    if not isinstance(content, dict):
-        yield ConfigError(f"[{table}] in {file} is not usable", wanted="a table of settings")
-        return
-    yield from unknown_keys(table, content, [setting.name for setting in spec.settings], file)
+    yield from unknown_keys({table: content}, {table: [setting.name for setting in spec.settings]}, file)
     for setting in spec.settings:
-        if setting.kind is SettingKind.SECRET and setting.name in content:
+        if setting.kind is SettingKind.SECRET and isinstance(content, dict) and setting.name in content:
             yield ConfigError(  # never with what was found
-                f"secret {table}.{setting.name} stands in {file}",
-                wanted=f"only the environment variable {setting.env}",
+                f"[{table}] {setting.name} stands in {file}",
+                wanted=f"only the environment variable {setting.env}, since it is a secret",
                 remedy="remove it there, and consider the secret known to others",
             )
 
 
-def unknown_keys(
-    table: str, content: Mapping[str, Any], known: Collection[str], file: str
-) -> Iterator[ConfigError]:
-    """Yield an error for each key of a table that is not known."""
-    for key in content:
-        if key not in known:
-            yield _unknown(f"{table}.{key}", [f"{table}.{name}" for name in known], file)
-
-
-def _unknown(found: str, known: Collection[str], file: str) -> ConfigError:
-    return ConfigError(f"{file} has an unknown key", found=found, remedy=did_you_mean(found, known))
+def unknown_parameters(tables: Mapping[str, Any], names: Collection[str], file: str) -> Iterator[ConfigError]:
+    """Yield an error for each key of the strategy's table that is no parameter of the strategy."""
+    content = tables.get(STRATEGY_TABLE)
+    if isinstance(content, dict):
+        yield from unknown_keys({STRATEGY_TABLE: content}, {STRATEGY_TABLE: names}, file)
