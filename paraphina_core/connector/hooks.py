@@ -53,8 +53,9 @@ def paraphina_register_connectors(register: RegisterConnector) -> None:
     """Call `register` with the spec of each connector this plugin brings.
 
     Called by the loader, once, right after the plugin is imported, whatever the trade mode. It
-    may not block. If it raises, or registers a name that is taken, the plugin is listed as broken
-    with the reason and none of its hooks is used.
+    may not block. If it raises, the plugin is listed as broken with the reason and none of its
+    hooks is used. If another plugin registers one of its names too, both are refused; a name of
+    the core stays with the core.
     """
 
 
@@ -63,7 +64,8 @@ def paraphina_register_strategies(register: RegisterStrategy) -> None:
     """Call `register` with each strategy this plugin brings.
 
     Called by the loader, once, after the connectors are registered. It may not block. If it
-    raises, or registers a name that is taken, the plugin is listed as broken and not used.
+    raises, the plugin is listed as broken and not used; names that two plugins register are
+    treated as those of connectors are.
     """
 
 

@@ -12,6 +12,7 @@ import importlib
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, get_type_hints
 
@@ -23,7 +24,7 @@ from paraphina_core.domain import LocalError, canonical_name
 
 from . import hooks
 from .catalogue import FeatureFlag, feature_flags
-from .discovery import Candidate, discover
+from .discovery import Candidate, discover, environment_folders
 from .extensions import OrderGate, PreflightCheck, StrategySpec
 from .hooks import PROJECT
 from .plugins import Observer, PluginRecord, Plugins, PluginStatus, Registration, describe
@@ -73,13 +74,14 @@ def load_plugins(
 
 
 def _builtin_record(module: ModuleType) -> PluginRecord:
+    location = Path(str(module.__file__)).resolve()
     return PluginRecord(
         name=module.__name__.rpartition(".")[2],
         distribution=PROJECT,
         version=__version__,
         source_hash=core_hash(),
-        location=str(module.__file__),
-        editable=False,
+        location=str(location),
+        editable=not any(location.is_relative_to(folder) for folder in environment_folders()),
         builtin=True,
         status=PluginStatus.LOADED,
     )

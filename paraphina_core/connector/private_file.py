@@ -33,19 +33,13 @@ def read_private(path: Path) -> bytes | None:
         raise LocalError(
             f"{path} cannot be opened", found=e.strerror, wanted="a file of your own, not a link"
         ) from e
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-            raise LocalError(f"{path} is no file of this user", remedy="remove it")
-        if status.st_mode & _OTHERS:
-            raise LocalError(
-                f"{path} is open to others",
-                found=f"mode {stat.S_IMODE(status.st_mode):04o}",
-                wanted="mode 0600",
-                remedy="check its content, then `chmod 600` it",
-            )
+    try:
+        _check_file(path, os.fstat(descriptor))
         _check_folder(path.parent)
-        content = file.read(MAX_BYTES + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > MAX_BYTES:
         raise LocalError(f"{path} is too large", wanted=f"at most {MAX_BYTES} bytes")
     return content
@@ -73,6 +67,18 @@ def write_private(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 Path(temporary).unlink()
         raise LocalError(f"{path} cannot be written", found=e.strerror) from e
+
+
+def _check_file(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+        raise LocalError(f"{path} is no file of this user", remedy="remove it")
+    if status.st_mode & _OTHERS:
+        raise LocalError(
+            f"{path} is open to others",
+            found=f"mode {stat.S_IMODE(status.st_mode):04o}",
+            wanted="mode 0600",
+            remedy="check its content, then `chmod 600` it",
+        )
 
 
 def _check_folder(folder: Path) -> None:
