@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CONTRACT_VERSION: Final = (1, 0)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
+_SETTING = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
 
 
 class SettingKind(StrEnum):
@@ -47,6 +49,16 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     help: str
     default: str | None = None
     required_in: frozenset[TradeMode] = frozenset()
+
+    def __post_init__(self) -> None:
+        if _SETTING.fullmatch(self.name) is None or _VARIABLE.fullmatch(self.env) is None:
+            raise LocalError(
+                "setting is not usable",
+                found=f"{self.name} ({self.env})",
+                wanted=f"a name like {_SETTING.pattern} and a variable like {_VARIABLE.pattern}",
+            )
+        if self.kind is SettingKind.SECRET and self.default is not None:
+            raise LocalError(f"setting {self.name} is a secret", wanted="no default: it would be public")
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +133,13 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
             raise LocalError(
                 f"connector {self.name} has trade modes", wanted="the market capability with them"
             )
+        for what in ("name", "env"):
+            values = [getattr(setting, what) for setting in self.settings]
+            if len(set(values)) < len(values):
+                raise LocalError(f"connector {self.name} repeats a setting's {what}", found=sorted(values))
+        for endpoint in (endpoint for network in self.endpoints.values() for endpoint in network):
+            if endpoint.setting is not None:
+                self.setting(endpoint.setting)
 
     def setting(self, name: str) -> Setting:
         """Return the setting of that name.
