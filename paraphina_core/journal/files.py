@@ -13,7 +13,7 @@ class FileLayer(Protocol):
     """Every call through which the journal changes files; each raises OSError when it fails."""
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and its parents, if they are not there."""
+        """Make a folder and its parents, if they are not there; its name then outlives a loss of power."""
 
     def create(self, path: Path) -> int:
         """Make a new file, open it for appending and return its descriptor."""
@@ -47,8 +47,11 @@ class Disk:
     """The real disk; folders and files are readable by their owner alone."""
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and its parents, if they are not there."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make a folder and its parents, if they are not there; its name then outlives a loss of power."""
+        if not folder.parent.is_dir():
+            self.make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.sync_folder(folder.parent)
 
     def create(self, path: Path) -> int:
         """Make a new file, open it for appending and return its descriptor."""

@@ -32,6 +32,7 @@ GENESIS_KIND: Final = "genesis"
 REOPENED_KIND: Final = "reopened"
 
 _IN_DOUBT: Final = "a write was interrupted before its outcome was known"
+_CLOSED: Final = "it is closed"
 
 
 class SyncPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,7 +192,7 @@ class JournalWriter:
             if not self._failure:
                 self._guarded("closed", self._finish)
         finally:
-            self._failure = self._failure or "it is closed"
+            self._failure = self._failure or _CLOSED
             self._release()
 
     @property
@@ -306,9 +307,10 @@ class JournalWriter:
             raise self._failed()
 
     def _failed(self) -> JournalError:
+        remedy = "free or repair the disk and start again; the next start checks what was written"
         return JournalError(
             f"the journal {self._folder} takes no record: {self._failure}",
-            remedy="free or repair the disk and start again; the next start checks what was written",
+            remedy=None if self._failure == _CLOSED else remedy,
         )
 
     def _release(self) -> None:
