@@ -196,6 +196,12 @@ class JournalWriter:
             self._release()
 
     @property
+    def next_sync_ns(self) -> int | None:
+        """When `sync_if_due` will have a record to sync, in session time; None while there is none."""
+        since = self._unsynced_since_ns
+        return None if since is None else since + self._interval_ns
+
+    @property
     def head(self) -> Head:
         """The last record that was written, synced or not."""
         return self._head_now(closed=False)
