@@ -68,8 +68,8 @@ class Exposure:
 
     @property
     def worst_notional_usd(self) -> float:
-        """`worst_base` at the reference price; NaN when either is not known."""
-        return self.worst_base * self.reference_price
+        """`worst_base` at the reference price; NaN when either is not known, zero without exposure."""
+        return self.worst_base * self.reference_price if self.worst_base != 0.0 else 0.0
 
     def worst_base_with(self, order: PlaceOrder) -> float:
         """Return what `worst_base` would be with one more order."""
