@@ -30,10 +30,12 @@ def _exposure(position: object = 0, buys: object = 0, sells: object = 0, price: 
     return made
 
 
-def test_a_new_exposure_is_flat_and_worth_nothing_that_could_pass_a_limit() -> None:
-    """Before a price is known, no notional is."""
+def test_before_a_price_is_known_no_exposure_is_worth_nothing_and_any_exposure_is_no_number() -> None:
+    """A venue that never spoke stops only itself; one that may hold something unpriced stops all."""
     fresh = Exposure()
     assert fresh.worst_base == 0.0
+    assert fresh.worst_notional_usd == 0.0
+    fresh.update(position_base=Decimal(0), open_buy_base=Decimal("0.001"), open_sell_base=Decimal(0))
     assert math.isnan(fresh.worst_notional_usd)
 
 

@@ -565,7 +565,8 @@ def test_a_worst_case_elsewhere_that_is_no_number_refuses_here(other: str) -> No
         _held("NaN", context=order_context(session, "two"))
         assert _code_of(quote(), here) == "POSITION_LIMIT_TOTAL"
     else:
-        OrderContext(instrument=here.instrument, book=here.book, venue=here.venue, session=session)
+        beside = OrderContext(instrument=here.instrument, book=here.book, venue=here.venue, session=session)
+        _held("NaN", context=beside)
         assert _code_of(quote(), here) == "POSITION_LIMIT_VENUE"
 
 
