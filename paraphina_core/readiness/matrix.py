@@ -72,15 +72,17 @@ def matrix(plugins: Plugins, catalogue: Sequence[FeatureFlag]) -> tuple[Row, ...
         plugins: what was loaded.
         catalogue: the feature flags of the core.
     """
-    specs = sorted(plugins.connectors.values(), key=lambda spec: (spec.feature_flag or "", spec.name))
+    specs = plugins.connectors.values()
     present = {spec.feature_flag for spec in specs}
-    rows = [(spec.feature_flag or "", spec.name, _loaded(spec)) for spec in specs]
-    for flag in catalogue:
-        if not flag.is_bundle and flag.name not in present:
-            rows.append((flag.name, "", _absent(flag, plugins.records_of(flag.distributions))))
+    missing = [flag for flag in catalogue if not flag.is_bundle and flag.name not in present]
+    rows = [
+        *(_loaded(spec) for spec in specs),
+        *(_absent(flag, plugins.records_of(flag.distributions)) for flag in missing),
+    ]
     builtin = {spec.name for spec in specs if plugins.origin_of(spec.name).builtin}
-    ordered = sorted(rows, key=lambda row: (row[2].connector not in builtin, row[0], row[1]))
-    return tuple(row for _flag, _name, row in ordered)
+    return tuple(
+        sorted(rows, key=lambda row: (row.connector not in builtin, row.feature_flags, row.connector))
+    )
 
 
 def to_markdown(rows: Sequence[Row]) -> str:
