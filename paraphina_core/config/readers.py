@@ -104,7 +104,7 @@ def money(low: int, high: int) -> Reader[Decimal]:
     def check(value: object) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise _UnusableError
-        if value != value:  # noqa: PLR0124  # NaN; as a decimal it cannot even be compared with a bound
+        if isinstance(value, Decimal) and not value.is_finite():  # a decimal NaN cannot even be compared
             raise _UnusableError
         return exact(_within(value, low, high))
 
