@@ -4,23 +4,61 @@ from __future__ import annotations
 
 from .budget import MessageBudget
 from .context import OpenOrders, OrderContext, SessionContext, VenueContext
+from .endpoints import hosts_of, other_network
 from .exposure import Exposure, total_notional_usd
+from .identity import Identity, create_identity, load_identity
 from .order import ORDER_GATES, Refusal, check
-from .rule import OrderGateRule
+from .order_gate import OrderGateRule
+from .receipt import (
+    Binding,
+    PluginVersion,
+    Receipt,
+    compare,
+    issue,
+    moment,
+    read_receipt,
+    seal,
+    unseal,
+    write_receipt,
+)
+from .startup import STARTUP_GATES, evaluate
+from .startup_facts import ConnectorFacts, ResolvedEndpoint, StartupFacts
+from .startup_gate import StartupGate
 from .verdict import GateVerdict, refusals
 
 __all__ = [
     "ORDER_GATES",
+    "STARTUP_GATES",
+    "Binding",
+    "ConnectorFacts",
     "Exposure",
     "GateVerdict",
+    "Identity",
     "MessageBudget",
     "OpenOrders",
     "OrderContext",
     "OrderGateRule",
+    "PluginVersion",
+    "Receipt",
     "Refusal",
+    "ResolvedEndpoint",
     "SessionContext",
+    "StartupFacts",
+    "StartupGate",
     "VenueContext",
     "check",
+    "compare",
+    "create_identity",
+    "evaluate",
+    "hosts_of",
+    "issue",
+    "load_identity",
+    "moment",
+    "other_network",
+    "read_receipt",
     "refusals",
+    "seal",
     "total_notional_usd",
+    "unseal",
+    "write_receipt",
 ]

@@ -9,7 +9,7 @@ from paraphina_core.domain import PlaceOrder, Side, plain
 
 from .context import OrderContext
 from .exposure import Exposure, total_notional_usd
-from .rule import Rules, reduces
+from .order_gate import Rules, reduces
 
 _BUY: Final = Side.BUY  # a global is found faster than an enum's member
 

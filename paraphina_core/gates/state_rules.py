@@ -8,7 +8,7 @@ from paraphina_core.domain import NS_PER_MS, PlaceOrder, TradingState, TradingSt
 from paraphina_core.market import BookState, HealthState
 
 from .context import OrderContext
-from .rule import Rules, against_position, reduces
+from .order_gate import Rules, against_position, reduces
 
 # ruff: noqa: ARG001  # every gate takes the same arguments
 

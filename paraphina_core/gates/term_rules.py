@@ -7,7 +7,7 @@ from typing import Final
 from paraphina_core.domain import CONTEXT, MAX_MAGNITUDE, PlaceOrder, Purpose, Side, plain
 
 from .context import OrderContext
-from .rule import Rules, against_position
+from .order_gate import Rules, against_position
 
 _BPS: Final = 1e-4
 _BUY: Final = Side.BUY  # a global is found faster than an enum's member
