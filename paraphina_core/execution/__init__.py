@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .entry import MAX_RESTING_ORDERS, RejectCode
 from .ledger import Ledger, Position
 from .orders import (
     MAX_FINAL_ORDERS,
@@ -16,22 +17,38 @@ from .orders import (
     OrderTracker,
     OrderUpdate,
 )
+from .paper import PaperExchange, PaperSettings
+from .planner import Obstacle, Plan, Planner, PlannerRules, Unplaced
+from .queue import QueuePosition
 from .route import OrderRoute, RouteCommand
+from .shadow import ShadowOrder, ShadowRecorder
 
 __all__ = [
     "MAX_FINAL_ORDERS",
     "MAX_REMEMBERED_FILLS",
+    "MAX_RESTING_ORDERS",
     "MAX_UNCLAIMED_FILLS",
     "TRANSITIONS",
     "Applied",
     "Finding",
     "Ledger",
+    "Obstacle",
     "OpenOrders",
     "OrderInput",
     "OrderRecord",
     "OrderRoute",
     "OrderTracker",
     "OrderUpdate",
+    "PaperExchange",
+    "PaperSettings",
+    "Plan",
+    "Planner",
+    "PlannerRules",
     "Position",
+    "QueuePosition",
+    "RejectCode",
     "RouteCommand",
+    "ShadowOrder",
+    "ShadowRecorder",
+    "Unplaced",
 ]

@@ -287,6 +287,10 @@ class OrderTracker:
             return tuple(self.totals(instrument).records.values())
         return tuple(record for orders in self._open.values() for record in orders.records.values())
 
+    def instruments(self) -> Iterable[InstrumentId]:
+        """Return the instruments that have open orders."""
+        return [instrument for instrument, orders in self._open.items() if orders.records]
+
     def apply(self, event: OrderUpdate, at_ns: int) -> Applied:
         """Apply one event of a venue.
 

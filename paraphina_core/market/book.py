@@ -80,6 +80,14 @@ class Book:
             return None
         return (self.bids[0][0] + self.asks[0][0]) / 2
 
+    @property
+    def microprice(self) -> float | None:
+        """Size-weighted mid: the bid weighted by the ask's size and the reverse, None without both."""
+        if not self.bids or not self.asks:
+            return None
+        (bid, bid_size), (ask, ask_size) = self.bids[0], self.asks[0]
+        return (bid * ask_size + ask * bid_size) / (bid_size + ask_size)
+
     def reset(self) -> None:
         """Forget everything, as after a lost connection; the next snapshot starts anew."""
         self.state = BookState.WAITING

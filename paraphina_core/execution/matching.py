@@ -1,0 +1,242 @@
+"""One instrument of the paper exchange: own orders against the displayed book and the public trades.
+
+Nobody else sees our paper orders, so the market does not react to them. What we took from a level is
+remembered until the level shows another size, so that it cannot be taken twice.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from paraphina_core.config import QueueModel
+from paraphina_core.domain import CONTEXT, Instrument, Liquidity, PlaceOrder, Side, Trade, exact
+from paraphina_core.gates import Exposure
+from paraphina_core.market import Book, BookState
+
+from .queue import QueuePosition
+
+_ZERO: Final = Decimal(0)
+
+#: Part of a lot by which float arithmetic may miss a whole number of lots.
+_LOT_TOLERANCE: Final = 1e-6
+
+#: States in which the book's sequence was lost, and with it every place in a queue.
+_LOST: Final = frozenset({BookState.WAITING, BookState.GAPPED})
+
+
+class RestingOrder:
+    """An own order in the paper book, with what is left of it and its place in the queue."""
+
+    __slots__ = ("order", "price", "queue", "remaining", "venue_order_id")
+
+    def __init__(self, order: PlaceOrder, venue_order_id: str) -> None:
+        self.order = order
+        self.venue_order_id = venue_order_id
+        self.price = float(order.price)
+        self.remaining = order.size
+        self.queue: QueuePosition
+
+
+class Execution(NamedTuple):
+    """One match of an own order."""
+
+    order: RestingOrder
+    price: Decimal
+    size: Decimal
+    liquidity: Liquidity
+
+
+class PaperMarket:
+    """The matching of one instrument.
+
+    Attributes:
+        instrument: rules in force; replaced when the venue redefines it.
+        mark_price: the venue's mark price, None until it states one.
+        position: signed size of all executions, base units.
+        resting: own orders by side, best price first, then oldest first.
+    """
+
+    def __init__(self, instrument: Instrument, book: Book, model: QueueModel) -> None:
+        self.instrument = instrument
+        self.mark_price: float | None = None
+        self.position = _ZERO
+        self.resting: dict[Side, list[RestingOrder]] = {Side.BUY: [], Side.SELL: []}
+        self._book = book
+        self._model = model
+        self._lost = book.state in _LOST
+        self._consumed: dict[tuple[Side, float], tuple[float, float]] = {}
+
+    @property
+    def is_live(self) -> bool:
+        """True while the book can be matched against."""
+        return self._book.state is BookState.LIVE
+
+    @property
+    def price(self) -> float:
+        """What the position is valued at: mark price, else the mid of a live book, else NaN."""
+        if self.mark_price is not None:
+            return self.mark_price
+        mid = self._book.mid if self.is_live else None
+        return math.nan if mid is None else mid
+
+    def exposure(self) -> Exposure:
+        """Return position and open orders side by side, valued at `price`."""
+        exposure = Exposure()
+        exposure.reference_price = self.price
+        exposure.update(
+            position_base=self.position,
+            open_buy_base=self._open_base(Side.BUY),
+            open_sell_base=self._open_base(Side.SELL),
+        )
+        return exposure
+
+    def crosses_book(self, order: PlaceOrder) -> bool:
+        """Tell whether the order would take liquidity now."""
+        levels = self._book.levels(order.side.opposite)
+        return bool(levels) and _reaches(order.side, float(order.price), levels[0][0])
+
+    def crosses_own(self, order: PlaceOrder) -> bool:
+        """Tell whether the order would trade with an own one."""
+        own = self.resting[order.side.opposite]
+        return bool(own) and _reaches(order.side, float(order.price), own[0].price)
+
+    def reducible(self, side: Side) -> Decimal:
+        """Return how much an order of that side can reduce the position by."""
+        return max(_ZERO, self.position.copy_negate() if side is Side.BUY else self.position)
+
+    def take(self, incoming: RestingOrder) -> list[Execution]:
+        """Fill an arriving order from the displayed levels up to its limit, each at its own price."""
+        return [
+            self._execute(incoming, exact(price), size, Liquidity.TAKER)
+            for price, size in self._reachable(incoming)
+        ]
+
+    def rest(self, order: RestingOrder) -> None:
+        """Put what is left of an order at the back of the queue at its price."""
+        order.queue = QueuePosition(self._model, self._displayed(order), self._book.exchange_ns)
+        insort(self.resting[order.order.side], order, key=_priority)
+
+    def remove(self, order: RestingOrder) -> None:
+        """Take an order out of the book."""
+        self.resting[order.order.side].remove(order)
+
+    def look(self) -> None:
+        """Notice a book that was lost, also when no event told of it."""
+        if self._book.state in _LOST:
+            self._lost = True
+
+    def on_book(self) -> list[Execution]:
+        """See the book's new levels: queues move up, and orders that it now crosses are filled."""
+        self.look()
+        executions: list[Execution] = []
+        if not self.is_live:
+            return executions
+        if self._consumed:
+            self._forget_changed_levels()
+        for orders in self.resting.values():
+            for resting in tuple(orders):  # a copy: filled orders leave
+                update = resting.queue.join if self._lost else resting.queue.on_book
+                update(self._displayed(resting), self._book.exchange_ns)
+                for _, size in self._reachable(resting):
+                    executions.append(self._execute(resting, resting.order.price, size, Liquidity.MAKER))
+        self._lost = False
+        return executions
+
+    def on_trade(self, trade: Trade) -> list[Execution]:
+        """Let a public trade fill the own orders that it would have met."""
+        orders = self.resting[trade.aggressor.opposite]
+        if not orders or trade.is_replay or not self.is_live:
+            return []
+        executions: list[Execution] = []
+        through = at_price = _ZERO  # what own orders had of the trade before the next one
+        for resting in tuple(orders):  # a copy: filled orders leave
+            if not _reaches(resting.order.side, resting.price, trade.price):
+                break
+            if resting.queue.predates(trade.exchange_ns):
+                continue
+            size = max(0.0, trade.size - float(through))
+            beyond = resting.price != trade.price
+            if beyond:
+                resting.queue.front()
+            else:
+                size = resting.queue.on_trade(size, trade.exchange_ns) - float(at_price)
+            filled = min(self._fillable(resting), self._whole_lots(size))
+            if not filled > 0:
+                continue
+            executions.append(self._execute(resting, resting.order.price, filled, Liquidity.MAKER))
+            if beyond:
+                through = CONTEXT.add(through, filled)
+            else:
+                at_price = CONTEXT.add(at_price, filled)
+        return executions
+
+    def useless_reduce_only(self) -> list[RestingOrder]:
+        """Return the resting reduce-only orders that have nothing left to reduce."""
+        return [
+            resting
+            for side, orders in self.resting.items()
+            for resting in orders
+            if resting.order.reduce_only and not self.reducible(side)
+        ]
+
+    def _open_base(self, side: Side) -> Decimal:
+        total = _ZERO
+        for resting in self.resting[side]:
+            total = CONTEXT.add(total, resting.remaining)
+        return total
+
+    def _reachable(self, order: RestingOrder) -> Iterator[tuple[float, Decimal]]:
+        """Take, level by level, what the order may have of the other side; the caller executes each."""
+        side = order.order.side.opposite
+        for price, displayed in self._book.levels(side):
+            if not _reaches(order.order.side, order.price, price):
+                return
+            wanted = self._fillable(order)
+            if not wanted:
+                return
+            consumed = self._consumed.get((side, price), (displayed, 0.0))[1]
+            size = min(wanted, self._whole_lots(displayed - consumed))
+            if size > 0:
+                self._consumed[side, price] = (displayed, consumed + float(size))
+                yield price, size
+
+    def _fillable(self, order: RestingOrder) -> Decimal:
+        if order.order.reduce_only:
+            return min(order.remaining, self.reducible(order.order.side))
+        return order.remaining
+
+    def _execute(self, order: RestingOrder, price: Decimal, size: Decimal, liquidity: Liquidity) -> Execution:
+        order.remaining = CONTEXT.subtract(order.remaining, size)
+        change = CONTEXT.add if order.order.side is Side.BUY else CONTEXT.subtract
+        self.position = change(self.position, size)
+        if liquidity is Liquidity.MAKER and not order.remaining:
+            self.remove(order)
+        return Execution(order, price, size, liquidity)
+
+    def _displayed(self, order: RestingOrder) -> float | None:
+        side = order.order.side
+        return self._book.size_at(side, order.price) if self._book.covers(side, order.price) else None
+
+    def _forget_changed_levels(self) -> None:
+        self._consumed = {
+            (side, price): memory
+            for (side, price), memory in self._consumed.items()
+            if self._book.size_at(side, price) == memory[0]
+        }
+
+    def _whole_lots(self, size_base: float) -> Decimal:
+        lots = math.floor(size_base / float(self.instrument.lot_size) + _LOT_TOLERANCE)
+        return CONTEXT.multiply(Decimal(lots), self.instrument.lot_size)
+
+
+def _reaches(side: Side, limit: float, price: float) -> bool:
+    """Tell whether an order with that limit may trade at that price."""
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def _priority(order: RestingOrder) -> float:
+    return -order.price if order.order.side is Side.BUY else order.price
