@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .fields import CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, CliOption, Field, cli_options
+from .fields import CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, CliOption, Field, cli_options, shown
 from .model import Config
 from .problems import ConfigErrors
 from .profile import LIMITS, Limit, RiskProfile, load_profile, packaged_profiles
-from .record import config_resolved, from_resolved
+from .reference import reference
 from .resolve import resolve
 from .secret import MASK, Secret
 from .sections import (
@@ -48,9 +48,9 @@ __all__ = [
     "SessionConfig",
     "SettingValue",
     "cli_options",
-    "config_resolved",
-    "from_resolved",
     "load_profile",
     "packaged_profiles",
+    "reference",
     "resolve",
+    "shown",
 ]

@@ -57,13 +57,30 @@ HOME_VARIABLE: Final = "PARAPHINA_HOME"
 CONFIG_VARIABLE: Final = "PARAPHINA_CONFIG"
 
 
+#: Units as they stand in names, the longer before the shorter.
+_UNITS: Final = {
+    "per_s": "1/s",
+    "ms": "ms",
+    "s": "s",
+    "hours": "h",
+    "usd": "USD",
+    "bps": "bps",
+    "mb": "MB",
+}
+
+
+def unit_of(key: str) -> str:
+    """Return the unit that stands in a key's name, empty for none."""
+    return next((unit for word, unit in _UNITS.items() if f"_{word}_" in f"{key}_"), "")
+
+
 class Field(msgspec.Struct, frozen=True):
     """One key.
 
     Args:
         key: section and name, as `session.tick_ms`.
         reader: reads its value.
-        help: what it means, with its unit.
+        help: what it means; the unit stands in the key's name.
         sources: options (`--tick-ms`) and variables that set it, the strongest first.
         in_file: a configuration file may set it; what arms real orders never stands in a file.
         is_switch: its option takes no value.
@@ -89,6 +106,11 @@ class Field(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """Its name within the section."""
         return self.key.partition(".")[2]
+
+    @property
+    def unit(self) -> str:
+        """The unit of its value, empty for none."""
+        return unit_of(self.key)
 
     @property
     def default(self) -> Any:  # noqa: ANN401  # as many types as there are keys
@@ -139,7 +161,7 @@ FIELDS: Final = (
     Field(
         "session.duration_s",
         duration(31 * 86_400),
-        "end after this many seconds; on the command line also 90s, 15m, 12h",
+        "how long to run, if not for ever; may carry a unit: 90s, 15m, 12h",
         ("--duration",),
         binds=False,
     ),
@@ -153,7 +175,7 @@ FIELDS: Final = (
     Field(
         "session.tick_ms",
         integer(10, 60_000),
-        "time between two decisions, ms",
+        "time between two decisions",
         ("--tick-ms", "PARAPHINA_MAIN_LOOP_INTERVAL_MS"),
     ),
     Field(
@@ -181,20 +203,20 @@ FIELDS: Final = (
         "sync the journal to disk in groups, or always before going on",
         ("PARAPHINA_JOURNAL_SYNC",),
     ),
-    Field("journal.sync_interval_ms", integer(1, 1_000), "longest wait of a group for its sync, ms"),
-    Field("journal.segment_mb", integer(1, 1_024), "size at which a journal segment is closed, MB"),
+    Field("journal.sync_interval_ms", integer(1, 1_000), "longest wait of a group for its sync"),
+    Field("journal.segment_mb", integer(1, 1_024), "size at which a journal segment is closed"),
     Field("journal.record_frames", flag(), "record every frame of market data, as a replay needs it"),
     Field(
         "paper.latency_ms",
         integer(0, 60_000),
-        "time an order or cancel takes to the paper exchange, ms",
+        "time an order or cancel takes to the paper exchange",
         ("PARAPHINA_PAPER_LATENCY_MS",),
     ),
-    Field("paper.latency_jitter_ms", integer(0, 60_000), "most that chance adds to the latency, ms"),
+    Field("paper.latency_jitter_ms", integer(0, 60_000), "most that chance adds to the latency"),
     Field(
         "paper.balance_usd",
         money(1, 1_000_000_000),
-        "starting balance per connector, USD",
+        "starting balance of each connector",
         ("PARAPHINA_PAPER_BALANCE_USD",),
     ),
     Field(
@@ -258,14 +280,14 @@ FIELDS: Final = (
     Field(
         "live.account_reconcile_ms",
         integer(100, 3_600_000),
-        "time between two comparisons of own books with the venue's account, ms",
+        "time between two comparisons of our account with the venue's",
         ("PARAPHINA_LIVE_ACCOUNT_RECONCILE_MS",),
     ),
-    Field("live.preflight_valid_hours", number(0.1, 168), "how long a preflight receipt is good for, hours"),
+    Field("live.preflight_valid_hours", number(0.1, 168), "how long a preflight receipt is good for"),
     Field(
         "live.max_clock_skew_ms",
         integer(1, 10_000),
-        "largest difference between this machine's clock and a venue's, ms",
+        "largest difference between this machine's clock and a venue's",
     ),
     Field(
         "live.declared_hosts",
@@ -303,7 +325,7 @@ def cli_options() -> tuple[CliOption, ...]:
         CliOption(
             flag=option,
             key=field.key,
-            help=field.help,
+            help=f"{field.help}, {field.unit}" if field.unit else field.help,
             is_switch=field.is_switch,
             default=shown(field.default),
         )

@@ -1,13 +1,16 @@
-"""The configuration of one run, and the hash that says whether two runs are told the same."""
+"""The configuration of one run: its values, their hash, and the record that a replay starts from."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
-from .fields import FIELDS, Field, portable
+from paraphina_core.domain import ConfigError
+
+from .fields import FIELDS, SECTIONS, Field, portable
 from .profile import RiskProfile
 from .secret import Secret
 from .sections import (
@@ -19,6 +22,9 @@ from .sections import (
     SessionConfig,
     SettingValue,
 )
+
+_SET: Final = "set"
+_NOT_SET: Final = "not set"
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,10 +69,96 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             "values": {field.key: portable(self.value(field)) for field in FIELDS if field.binds},
             "strategy": self.strategy_parameters,
             "connectors": self.connectors,
-            "secrets_set": {
-                connector: sorted(setting for setting, secret in secrets.items() if secret.is_set)
-                for connector, secrets in self.secrets.items()
-            },
+            "secrets": _states(self.secrets),
             "profile": self.profile,
         }
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+    def resolved(self) -> dict[str, Any]:
+        """Return every value and its origin as JSON has them; of a secret, whether it is set.
+
+        It is safe to write to disk, and `from_resolved` rebuilds the configuration from it.
+        """
+        record = _Record(
+            digest=self.digest(),
+            values={field.key: portable(self.value(field)) for field in FIELDS},
+            strategy_parameters=self.strategy_parameters,
+            connectors=self.connectors,
+            secrets=_states(self.secrets),
+            profile=self.profile,
+            origins=self.origins,
+        )
+        plain: dict[str, Any] = msgspec.to_builtins(record)
+        return plain
+
+    @classmethod
+    def from_resolved(cls, resolved: Mapping[str, Any]) -> Config:
+        """Rebuild what `resolved` described, for a replay: its secrets are known to be set, no more.
+
+        Raises:
+            ConfigError: it is no such description, of another version, or changed since.
+        """
+        try:
+            record = msgspec.convert(resolved, _Record)
+        except msgspec.ValidationError as e:
+            raise ConfigError("this is no resolved configuration", found=str(e)) from e
+        config = cls(
+            **record.sections(),
+            strategy_parameters=record.strategy_parameters,
+            connectors=record.connectors,
+            secrets={
+                connector: {name: Secret(None, is_set=state == _SET) for name, state in states.items()}
+                for connector, states in record.secrets.items()
+            },
+            profile=record.profile,
+            origins=record.origins,
+        )
+        if config.digest() != record.digest:
+            raise ConfigError(
+                "this resolved configuration was changed after it was written",
+                found=f"digest {config.digest()}",
+                wanted=record.digest,
+            )
+        return config
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    digest: str
+    values: Mapping[str, Any]
+    strategy_parameters: Mapping[str, float]
+    connectors: Mapping[str, Mapping[str, SettingValue]]
+    secrets: Mapping[str, Mapping[str, str]]
+    profile: RiskProfile | None
+    origins: Mapping[str, Origin]
+
+    def sections(self) -> dict[str, Any]:
+        keys = {field.key for field in FIELDS}
+        if self.values.keys() != keys:
+            raise ConfigError(
+                "this resolved configuration is of another version",
+                found=f"other keys: {', '.join(sorted(self.values.keys() ^ keys))}",
+                remedy="use the version that wrote it",
+            )
+        return sections_of({field.key: self._value(field) for field in FIELDS})
+
+    def _value(self, field: Field) -> Any:  # noqa: ANN401  # as many types as there are keys
+        value = self.values[field.key]
+        if value is None and field.default is None:
+            return None
+        is_text = isinstance(value, str)
+        return field.reader.read(value, name=field.key, origin="the resolved configuration", is_text=is_text)
+
+
+def sections_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the typed sections of values by key."""
+    return {
+        section: type(defaults)(**{f.name: values[f.key] for f in FIELDS if f.section == section})
+        for section, defaults in SECTIONS.items()
+    }
+
+
+def _states(secrets: Mapping[str, Mapping[str, Secret]]) -> dict[str, dict[str, str]]:
+    return {
+        connector: {name: _SET if secret.is_set else _NOT_SET for name, secret in one.items()}
+        for connector, one in secrets.items()
+    }

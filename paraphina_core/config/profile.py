@@ -71,7 +71,7 @@ class Limit(msgspec.Struct, frozen=True):
         path: table and key in the file, as `orders.max_open_orders`.
         reader: what is plausible; catches a wrong unit (base units for USD, percent for basis
             points, seconds for milliseconds), not a wrong judgement.
-        help: what it means, with its unit.
+        help: what it means; the unit stands in the key's name.
         prefix: put before the key in `RiskProfile`, where the table no longer says what it is of.
         canary_max: the most that a profile may state which calls itself a canary, so that the
             word stays honest: a canary can lose little.
@@ -107,8 +107,8 @@ _COLLAR_BPS: Final = number(0.1, 1_000, or_zero=True)
 LIMITS: Final = (
     Limit("profile.name", name(), "name in reports and receipts"),
     Limit("profile.canary", flag(), "whether it is a canary: small limits for the first real orders"),
-    Limit("orders.base_order_notional_usd", _ORDER_USD, "size a quote aims at, USD", canary_max=1_000),
-    Limit("orders.max_order_notional_usd", _ORDER_USD, "largest order, USD", canary_max=1_000),
+    Limit("orders.base_order_notional_usd", _ORDER_USD, "size a quote aims at", canary_max=1_000),
+    Limit("orders.max_order_notional_usd", _ORDER_USD, "largest order", canary_max=1_000),
     Limit(
         "orders.max_open_orders",
         integer(0, 10_000),
@@ -118,13 +118,13 @@ LIMITS: Final = (
     Limit(
         "position.max_position_notional_usd_per_venue",
         _POSITION_USD,
-        "largest worst-case position on one connector (all its open orders filled), USD",
+        "largest worst-case position on one connector (all its open orders filled)",
         canary_max=5_000,
     ),
     Limit(
         "position.max_position_notional_usd_total",
         _POSITION_USD,
-        "largest worst-case position over all connectors, USD",
+        "largest worst-case position over all connectors",
         canary_max=10_000,
     ),
     Limit(
@@ -137,19 +137,17 @@ LIMITS: Final = (
     Limit("messages.cancel_reserve", _MESSAGES, "part of the burst kept for cancels", prefix="message_"),
     Limit("enforcement.post_only_quotes", flag(), "whether a quote must be post-only"),
     Limit("enforcement.reduce_only_others", flag(), "whether a hedge or exit must be reduce-only"),
-    Limit(
-        "collar.book_bps", _COLLAR_BPS, "farthest a price may go beyond the far touch, bps", prefix="collar_"
-    ),
+    Limit("collar.book_bps", _COLLAR_BPS, "farthest a price may go beyond the far touch", prefix="collar_"),
     Limit(
         "collar.fair_value_bps",
         _COLLAR_BPS,
-        "farthest a price may go beyond fair value, bps",
+        "farthest a price may go beyond fair value",
         prefix="collar_",
     ),
     Limit(
         "freshness.max_book_age_ms",
         integer(10, 60_000, or_zero=True),
-        "oldest book that an order may rest on, ms",
+        "oldest book that an order may rest on",
     ),
     Limit(
         "freshness.max_stale_ticks",
@@ -159,7 +157,7 @@ LIMITS: Final = (
     Limit(
         "loss.max_daily_loss_usd",
         _ORDER_USD,
-        "loss since 00:00 UTC, realised and unrealised, at which trading stops, USD",
+        "loss since 00:00 UTC, realised and unrealised, at which trading stops",
         canary_max=1_000,
     ),
 )

@@ -150,7 +150,7 @@ def flag() -> Reader[bool]:
             raise _UnusableError
         return value
 
-    return Reader(wanted=", ".join(_FLAG), parse=parse, check=check)
+    return Reader(wanted="true or false (as text also 1, yes, on, 0, no, off)", parse=parse, check=check)
 
 
 def choice(values: Mapping[str, T], aliases: Mapping[str, str] | None = None) -> Reader[T]:

@@ -13,9 +13,9 @@ from typing import Any, Final
 from paraphina_core.connector import DataSource, Plugins, SettingKind
 from paraphina_core.domain import ConfigError, LocalError
 
-from .fields import BY_KEY, CONFIG_VARIABLE, FIELDS, SECTIONS, Field
+from .fields import BY_KEY, CONFIG_VARIABLE, FIELDS, Field
 from .layers import Found, Layers
-from .model import Config
+from .model import Config, sections_of
 from .problems import Problems
 from .profile import RiskProfile, load_profile
 from .readers import Reader, flag, integer, number, path, text
@@ -90,12 +90,8 @@ class _Resolver:
         self._problems.raise_if_any()
         self._problems.add(self._misplaced_time(values))
         self._problems.raise_if_any()
-        sections: dict[str, Any] = {
-            section: type(defaults)(**{f.name: values[f.key] for f in FIELDS if f.section == section})
-            for section, defaults in SECTIONS.items()
-        }
         return Config(
-            **sections,
+            **sections_of(values),
             strategy_parameters=parameters,
             connectors=connectors,
             secrets=secrets,

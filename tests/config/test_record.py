@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from configuring import Configure
-from paraphina_core.config import FIELDS, Config, Field, config_resolved, from_resolved, load_profile
+from paraphina_core.config import FIELDS, Config, Field, load_profile
 from paraphina_core.config.fields import portable
 from paraphina_core.domain import ConfigError, LocalError
 
@@ -150,7 +150,7 @@ def rich(configure: Configure) -> Config:
 def test_a_replay_gets_the_configuration_back_as_it_was(configure: Configure) -> None:
     """Through JSON and back all values, origins and the digest are the same; of secrets only whether set."""
     config = rich(configure)
-    restored = from_resolved(json.loads(json.dumps(config_resolved(config))))
+    restored = Config.from_resolved(json.loads(json.dumps(config.resolved())))
     assert restored.digest() == config.digest()
     for field in FIELDS:
         assert restored.value(field) == config.value(field), field.key
@@ -167,14 +167,14 @@ def test_a_replay_gets_the_configuration_back_as_it_was(configure: Configure) ->
 
 def test_f105_what_is_kept_with_a_run_holds_no_secret(configure: Configure) -> None:
     """Of a secret the file says whether it was set."""
-    kept = config_resolved(rich(configure))
+    kept = rich(configure).resolved()
     assert "0xdeadbeef" not in json.dumps(kept)
     assert kept["secrets"] == {"harbour": {"private_key": "set", "api_token": "not set"}, "mock": {}}
 
 
 def tampered(configure: Configure, path: str, value: object) -> dict[str, Any]:
     """Return a kept configuration with one value replaced, or removed with None."""
-    kept: dict[str, Any] = json.loads(json.dumps(config_resolved(configure())))
+    kept: dict[str, Any] = json.loads(json.dumps(configure().resolved()))
     table, _, key = path.partition("/")
     if value is None:
         del kept[table][key]
@@ -203,19 +203,19 @@ def test_a_kept_configuration_that_was_changed_is_refused(
 ) -> None:
     """A replay of something that was never run would prove nothing."""
     with pytest.raises(ConfigError, match=words):
-        from_resolved(tampered(configure, path, value))
+        Config.from_resolved(tampered(configure, path, value))
 
 
 @pytest.mark.parametrize("other", [{}, {"digest": ""}, {"values": 1}])
 def test_anything_else_is_no_kept_configuration(other: dict[str, object]) -> None:
     """The error says so and what is missing."""
     with pytest.raises(ConfigError, match="no resolved configuration"):
-        from_resolved(other)
+        Config.from_resolved(other)
 
 
 def test_values_are_kept_as_json_has_them(configure: Configure) -> None:
     """Amounts are exact text, paths are text, lists are lists."""
-    values = config_resolved(rich(configure))["values"]
+    values = rich(configure).resolved()["values"]
     assert values["paper.balance_usd"] == "10000.01"
     assert values["session.out_dir"] == "/elsewhere"
     assert values["session.connectors"] == ["harbour", "mock"]

@@ -290,7 +290,7 @@ def test_f097_an_arming_switch_that_is_neither_on_nor_off_is_an_error(
 ) -> None:
     """A gate never has to interpret a word."""
     (text,) = configure.errors(env={"PARAPHINA_LIVE_EXEC_ENABLE": word})
-    assert "wanted 1, true, yes, on, 0, false, no, off" in text
+    assert "wanted true or false (as text also 1, yes, on, 0, no, off)" in text
 
 
 def test_settings_of_a_connector_are_read_in_their_kinds(configure: Configure, tmp_path: Path) -> None:
