@@ -133,7 +133,9 @@ class Scan:
             raise DamageError(f"{HEAD_NAME} places the record elsewhere", file=file, line=line)
 
     def _check_end(self) -> None:
-        if self._head_problem is not None and not (self._unfinished_start and self.next_seq <= 1):
+        if self._head_problem is not None and not (
+            self._unfinished_start and self.next_seq <= 1 and self.segments <= 1
+        ):
             raise self._head_problem
         if self.head is None:
             return

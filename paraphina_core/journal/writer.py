@@ -247,10 +247,11 @@ class JournalWriter:
         if found.first is not None:
             _check_origin(found.first, identity)
         torn_file = set_aside(self._folder, found, self._files)
-        if found.head is not None and found.head.closed:
-            write_head(self._files, self._folder, msgspec.structs.replace(found.head, closed=False))
         self._next_seq, self._hash = found.next_seq, found.hash
         self._segment_number, self._size = max(found.segments, 1), found.size
+        if found.first is not None and (found.head is None or found.head.closed):
+            head = found.head or self._head_now(closed=False)  # without one there is a first record only
+            write_head(self._files, self._folder, msgspec.structs.replace(head, closed=False))
         path = self._folder / segment_name(self._segment_number)
         self._descriptor = self._files.open(path) if found.segments else self._files.create(path)
         self._files.sync_folder(self._folder)

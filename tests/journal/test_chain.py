@@ -44,11 +44,11 @@ def damage(folder: Path) -> tuple[str, int]:
     return found.file, found.line
 
 
-def segment_lines(folder: Path, number: int) -> list[bytes]:
+def _segment_lines(folder: Path, number: int) -> list[bytes]:
     return (folder / f"{number:06d}.jsonl").read_bytes().splitlines(keepends=True)
 
 
-def write_lines(folder: Path, number: int, lines: list[bytes]) -> None:
+def _write_lines(folder: Path, number: int, lines: list[bytes]) -> None:
     (folder / f"{number:06d}.jsonl").write_bytes(b"".join(lines))
 
 
@@ -104,7 +104,7 @@ def test_something_added_after_the_end_is_found(journal: Path, byte: bytes) -> N
     """A closed journal has one end and nothing behind it."""
     with (journal / "000002.jsonl").open("ab") as file:
         file.write(byte)
-    assert damage(journal) == ("000002.jsonl", len(segment_lines(journal, 2)))
+    assert damage(journal) == ("000002.jsonl", len(_segment_lines(journal, 2)))
 
 
 def test_a_record_added_by_someone_who_knows_the_format_is_found(journal: Path, tmp_path: Path) -> None:
@@ -117,23 +117,23 @@ def test_a_record_added_by_someone_who_knows_the_format_is_found(journal: Path, 
 @pytest.mark.parametrize("line", [1, 2, 3])
 def test_a_deleted_line_is_found(journal: Path, line: int) -> None:
     """The line that then stands in its place is named, or the place where it stood last."""
-    lines = segment_lines(journal, 1)
+    lines = _segment_lines(journal, 1)
     del lines[line - 1]
-    write_lines(journal, 1, lines)
+    _write_lines(journal, 1, lines)
     assert damage(journal) == (("000001.jsonl", line) if line < 3 else ("000002.jsonl", 1))
 
 
 def test_swapped_lines_are_found(journal: Path) -> None:
     """The first of the two places is named."""
-    lines = segment_lines(journal, 1)
-    write_lines(journal, 1, [lines[0], lines[2], lines[1]])
+    lines = _segment_lines(journal, 1)
+    _write_lines(journal, 1, [lines[0], lines[2], lines[1]])
     assert damage(journal) == ("000001.jsonl", 2)
 
 
 def test_a_repeated_line_is_found(journal: Path) -> None:
     """A fill cannot be counted twice by copying it."""
-    lines = segment_lines(journal, 1)
-    write_lines(journal, 1, [*lines[:2], lines[1], lines[2]])
+    lines = _segment_lines(journal, 1)
+    _write_lines(journal, 1, [*lines[:2], lines[1], lines[2]])
     assert damage(journal) == ("000001.jsonl", 3)
 
 
@@ -141,11 +141,11 @@ def test_a_repeated_line_is_found(journal: Path) -> None:
 def test_a_journal_spliced_from_two_is_found(journal: Path, tmp_path: Path, cut: int) -> None:
     """The first line that comes from the other journal is named."""
     other = write_journal(tmp_path / "other", run="b")
-    lines = [*segment_lines(journal, 1), *segment_lines(journal, 2)]
-    foreign = [*segment_lines(other, 1), *segment_lines(other, 2)]
+    lines = [*_segment_lines(journal, 1), *_segment_lines(journal, 2)]
+    foreign = [*_segment_lines(other, 1), *_segment_lines(other, 2)]
     spliced = [*lines[:cut], *foreign[cut:]]
-    write_lines(journal, 1, spliced[:3])
-    write_lines(journal, 2, spliced[3:])
+    _write_lines(journal, 1, spliced[:3])
+    _write_lines(journal, 2, spliced[3:])
     assert damage(journal) == (f"{cut // 3 + 1:06d}.jsonl", cut % 3 + 1)
 
 
@@ -159,7 +159,7 @@ def test_a_foreign_head_is_found(journal: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept", [0, 1, 2])
 def test_a_deleted_tail_is_found(journal: Path, kept: int) -> None:
     """The head knows how many records there were; the first missing place is named."""
-    write_lines(journal, 2, segment_lines(journal, 2)[:kept])
+    _write_lines(journal, 2, _segment_lines(journal, 2)[:kept])
     assert damage(journal) == ("000002.jsonl", kept + 1)
 
 
@@ -210,9 +210,7 @@ def test_all_segments_deleted_is_found(journal: Path) -> None:
         ("000002.jsonl", "000004.jsonl", ("000003.jsonl", 0)),
     ],
 )
-def test_a_duplicated_segment_is_found(
-    journal: Path, source: str, copy: str, named: tuple[str, int]
-) -> None:
+def test_a_duplicated_segment_is_found(journal: Path, source: str, copy: str, named: tuple[str, int]) -> None:
     """A segment belongs in one place, whatever number a copy is given."""
     shutil.copy(journal / source, journal / copy)
     assert damage(journal) == named
