@@ -13,8 +13,10 @@ from typing import TypeAlias
 
 import msgspec
 
+from .errors import LocalError
 from .ids import ClientOrderId, InstrumentId
 from .instruments import Instrument, Side
+from .numbers import is_bounded
 from .orders import OrderState
 
 #: One book level: price in quote units, size in base units.
@@ -180,6 +182,9 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="fill"):
     liquidity: Liquidity
     exchange_ns: int | None = None
 
+    def __post_init__(self) -> None:
+        _check_booked("fill", self.price, self.size, self.fee)
+
 
 class OrderReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_report"):
     """The venue's own statement of one order, from a query or a snapshot of open orders."""
@@ -230,6 +235,9 @@ class FundingPayment(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="f
     rate: float
     exchange_ns: int
 
+    def __post_init__(self) -> None:
+        _check_booked("funding payment", self.amount)
+
 
 # --- protocol ---------------------------------------------------------------------------------
 
@@ -277,3 +285,9 @@ OrderEvent: TypeAlias = (
 AccountEvent: TypeAlias = PositionReport | BalanceReport | FundingPayment
 ProtocolEvent: TypeAlias = SubscriptionLive | Resubscribe | FetchSnapshot | VenueNotice
 Event: TypeAlias = MarketEvent | OrderEvent | AccountEvent | ProtocolEvent
+
+
+def _check_booked(what: str, *amounts: Decimal) -> None:
+    """Refuse what would poison the books for good: every later sum with a NaN is one."""
+    if not all(is_bounded(amount) for amount in amounts):
+        raise LocalError(f"{what} is not usable", found=amounts, wanted="finite amounts")

@@ -32,6 +32,7 @@ RUN_SLOT_S: Final = 16
 RUN_EPOCH_S: Final = 1_767_225_600  # 2026-01-01T00:00:00Z
 
 _HEX_TAG: Final = int.from_bytes(b"paraphna")  # fills the upper 64 bits
+_MODE = re.compile(r"[a-z]", re.ASCII)
 _TEXT = re.compile(r"pa-[a-z]-([0-9a-f]{12})", re.ASCII)
 _HEX = re.compile(r"0x([0-9a-f]{16})([0-9a-f]{4})([0-9a-f]{12})", re.ASCII)
 
@@ -104,7 +105,7 @@ def to_hex128(client_order_id: int, mode: str) -> str:
         client_order_id: the 48-bit id.
         mode: first letter of the trade mode, so that a paper id can never pass for a live one.
     """
-    _check(client_order_id)
+    _check(client_order_id, mode)
     return f"0x{_HEX_TAG:016x}{ord(mode):04x}{client_order_id:012x}"
 
 
@@ -118,7 +119,7 @@ def from_hex128(text: str) -> ClientOrderId | None:
 
 def to_text(client_order_id: int, mode: str) -> str:
     """Encode as 17 characters of `[a-z0-9-]`, for venues with text ids of at most 36."""
-    _check(client_order_id)
+    _check(client_order_id, mode)
     return f"pa-{mode}-{client_order_id:012x}"
 
 
@@ -139,6 +140,8 @@ def from_int48(value: int) -> ClientOrderId:
     return ClientOrderId(value)
 
 
-def _check(client_order_id: int) -> None:
+def _check(client_order_id: int, mode: str) -> None:
+    if _MODE.fullmatch(mode) is None:
+        raise LocalError("mode cannot stand in a client order id", found=mode, wanted="one letter a to z")
     if not 0 <= client_order_id < 2 ** (RUN_BITS + COUNTER_BITS):
         raise LocalError("client order id is out of range", found=client_order_id, wanted="48 bits")

@@ -10,7 +10,7 @@ import msgspec
 
 from .errors import GridError, LocalError
 from .ids import InstrumentId, instrument_id
-from .numbers import ceil_to, floor_to, is_multiple, plain
+from .numbers import ceil_to, floor_to, is_bounded, is_multiple, is_positive, plain
 
 
 class Side(StrEnum):
@@ -47,7 +47,7 @@ class FixedTick(msgspec.Struct, frozen=True, kw_only=True, tag="fixed_tick"):
     tick: Decimal
 
     def __post_init__(self) -> None:
-        if not self.tick > 0:
+        if not is_positive(self.tick):
             raise LocalError("tick size is not usable", found=self.tick, wanted="above zero")
 
     def tick_at(self, price: Decimal) -> Decimal:  # same signature for every rule
@@ -99,10 +99,17 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     status: TradingStatus = TradingStatus.TRADING
 
     def __post_init__(self) -> None:
-        if not (self.lot_size > 0 and self.multiplier > 0 and self.min_size >= 0 and self.min_notional >= 0):
+        minimums = (self.min_size, self.min_notional)
+        maximums = [limit for limit in (self.max_size, self.max_notional) if limit is not None]
+        if not (
+            all(is_positive(number) for number in (self.lot_size, self.multiplier, *maximums))
+            and all(is_bounded(minimum) and minimum >= 0 for minimum in minimums)
+        ):
             raise LocalError(
                 f"instrument {self.venue}:{self.native_id} is not usable",
-                wanted="lot size and multiplier above zero, minimums not negative",
+                found=f"lot {self.lot_size}, multiplier {self.multiplier}, minimums {minimums}, "
+                f"maximums {maximums}",
+                wanted="lot size, multiplier and maximums above zero, minimums not negative",
             )
 
     @property
@@ -121,7 +128,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             GridError: the price is not above zero, or a buy rounds to zero.
         """
-        if not price > 0:
+        if not is_positive(price):
             raise GridError("price is not usable", found=price, wanted="above zero")
         tick = self.price_rule.tick_at(price)
         rounded = floor_to(price, tick) if side is Side.BUY else ceil_to(price, tick)
@@ -135,8 +142,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def price_on_grid(self, price: Decimal) -> bool:
         """Tell whether the venue's price rule allows this price."""
-        return price > 0 and is_multiple(price, self.price_rule.tick_at(price))
+        return is_positive(price) and is_multiple(price, self.price_rule.tick_at(price))
 
     def size_on_grid(self, size: Decimal) -> bool:
         """Tell whether the size is a positive multiple of the lot size."""
-        return size > 0 and is_multiple(size, self.lot_size)
+        return is_positive(size) and is_multiple(size, self.lot_size)

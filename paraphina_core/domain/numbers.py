@@ -21,11 +21,15 @@ MAX_DIGITS: Final = 20
 #: No price, size or amount of money reaches this magnitude; it is one past MAX_DIGITS nines.
 MAX_MAGNITUDE: Final = Decimal(10) ** MAX_DIGITS
 
+#: No number that means anything is nearer to zero than this; it is the last of MAX_DIGITS decimals.
+MIN_MAGNITUDE: Final = Decimal(1).scaleb(-MAX_DIGITS)
+
 #: Wide enough that no sum, product or quotient of two accepted numbers is ever rounded.
 CONTEXT: Final = Context(prec=4 * MAX_DIGITS)
 
 _PLAIN = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}(?:\.[0-9]{{1,{MAX_DIGITS}}})?", re.ASCII)
 _WANTED = f"ASCII digits with an optional point, at most {MAX_DIGITS} on either side"
+_BOUNDS = f"zero, or a magnitude from 1e-{MAX_DIGITS} to below 1e{MAX_DIGITS}"
 
 
 def parse_decimal(value: str | float, field: str) -> Decimal:
@@ -37,7 +41,8 @@ def parse_decimal(value: str | float, field: str) -> Decimal:
 
     Raises:
         RemoteNumberError: the text is not plain decimal notation (exponent, underscore, sign
-            `+`, blank, foreign digit, NaN, infinity) or exceeds `MAX_DIGITS`.
+            `+`, blank, foreign digit, NaN, infinity) or exceeds `MAX_DIGITS`; a JSON number is as
+            large as `MAX_MAGNITUDE` or not zero and smaller than `MIN_MAGNITUDE`.
     """
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) is None:
@@ -46,8 +51,8 @@ def parse_decimal(value: str | float, field: str) -> Decimal:
     if isinstance(value, bool) or not math.isfinite(value):
         raise RemoteNumberError(f"{field} is not a finite number", found=value, wanted=_WANTED)
     number = Decimal(value) if isinstance(value, int) else Decimal(repr(value))
-    if not abs(number) < MAX_MAGNITUDE:
-        raise RemoteNumberError(f"{field} is out of bounds", found=value, wanted=f"below {MAX_MAGNITUDE:f}")
+    if not (number.is_zero() or MIN_MAGNITUDE <= number.copy_abs() < MAX_MAGNITUDE):
+        raise RemoteNumberError(f"{field} is out of bounds", found=value, wanted=_BOUNDS)
     return number
 
 
@@ -84,18 +89,34 @@ def exact(value: Decimal | float | str) -> Decimal:
     """Turn one of our own numbers into a decimal; a float is taken at its shortest spelling.
 
     `exact(0.3)` is 0.3, not 0.299999999999999988897769753748; the shortest spelling is what the
-    person who wrote the float meant.
+    person who wrote the float meant. Text must be as plain as a venue's.
 
     Raises:
         LocalError: not finite, out of bounds, or not a number at all.
     """
-    try:
-        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    except (ArithmeticError, ValueError, TypeError) as e:
-        raise LocalError("value is not a number", found=value, wanted="a finite decimal") from e
-    if not number.is_finite() or not abs(number) < MAX_MAGNITUDE:
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) is None:
+            raise LocalError("value is not a number", found=value[:64], wanted=_WANTED)
+        return Decimal(value)
+    if isinstance(value, bool) or not isinstance(value, Decimal | float | int):
+        raise LocalError("value is not a number", found=value, wanted="a decimal, a float or text")
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not is_bounded(number):
         raise LocalError("value is not usable", found=value, wanted=f"finite and below {MAX_MAGNITUDE:f}")
     return number
+
+
+def is_bounded(number: Decimal) -> bool:
+    """Tell whether a decimal is finite and below `MAX_MAGNITUDE`.
+
+    Ask this before comparing a decimal of unknown origin: comparing a NaN raises.
+    """
+    return number.is_finite() and number.copy_abs() < MAX_MAGNITUDE
+
+
+def is_positive(number: Decimal) -> bool:
+    """Tell whether a decimal is bounded and above zero, as a price or an order's size must be."""
+    return is_bounded(number) and number > 0
 
 
 def plain(number: Decimal) -> str:
@@ -110,20 +131,24 @@ def plain(number: Decimal) -> str:
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
     """Return the largest multiple of `step` that is not above `value`, exactly."""
-    return _steps(value, step, ROUND_FLOOR) * step
+    return CONTEXT.multiply(_steps(value, step, ROUND_FLOOR), step)
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:
     """Return the smallest multiple of `step` that is not below `value`, exactly."""
-    return _steps(value, step, ROUND_CEILING) * step
+    return CONTEXT.multiply(_steps(value, step, ROUND_CEILING), step)
 
 
 def is_multiple(value: Decimal, step: Decimal) -> bool:
-    """Tell whether `value` is an exact multiple of `step`."""
-    return CONTEXT.remainder(value, step).is_zero()
+    """Tell whether `value` is an exact multiple of `step`; what is not bounded is none of any."""
+    return is_bounded(value) and is_positive(step) and CONTEXT.remainder(value, step).is_zero()
 
 
 def _steps(value: Decimal, step: Decimal, rounding: str) -> Decimal:
-    if not (step > 0 and abs(value) < MAX_MAGNITUDE):
-        raise GridError("cannot round to this step", found=f"{value} to {step}", wanted="a step above zero")
+    if not (is_positive(step) and is_bounded(value)):
+        raise GridError(
+            "cannot round to this step",
+            found=f"{value} to {step}",
+            wanted=f"a step above zero, both below {MAX_MAGNITUDE:f}",
+        )
     return CONTEXT.divide(value, step).to_integral_value(rounding=rounding, context=CONTEXT)

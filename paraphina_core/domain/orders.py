@@ -66,10 +66,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, tag="place"):
     purpose: Purpose = Purpose.QUOTE
 
     def __post_init__(self) -> None:
-        if not (self.price > 0 and self.price.is_finite() and self.size > 0 and self.size.is_finite()):
-            raise LocalError(
-                "order is not usable", found=f"{self.size} at {self.price}", wanted="both above zero"
-            )
+        _check(self.price, self.size)
         if self.post_only and self.time_in_force is TimeInForce.IOC:
             raise LocalError("order is not usable", found="post-only and IOC", wanted="one of the two")
 
@@ -85,6 +82,9 @@ class ModifyOrder(msgspec.Struct, frozen=True, kw_only=True, tag="modify"):
     size: Decimal
     post_only: bool = False
     reduce_only: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self.price, self.size)
 
 
 class CancelOrder(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):
@@ -127,3 +127,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch"):
 
 OrderCommand: TypeAlias = PlaceOrder | ModifyOrder | CancelOrder | CancelAll
 Command: TypeAlias = OrderCommand | ArmDeadMan | SetLeverage | Batch
+
+
+def _check(price: Decimal, size: Decimal) -> None:
+    # A NaN must be met before the comparison, which it would break.
+    if not all(number.is_finite() and number > 0 for number in (price, size)):
+        raise LocalError("order is not usable", found=f"{size} at {price}", wanted="both above zero")
