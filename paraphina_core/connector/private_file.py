@@ -53,7 +53,7 @@ def write_private(path: Path, content: bytes) -> None:
     """
     temporary = None
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         _check_folder(path.parent)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
         with os.fdopen(descriptor, "wb") as file:
@@ -90,6 +90,13 @@ def _check_folder(folder: Path) -> None:
             wanted="a folder of your own with mode 0700",
             remedy="check its content, then `chmod 700` it",
         )
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those around it, each of them private; `mkdir(parents=True)` is open above the last."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

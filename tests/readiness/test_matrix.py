@@ -121,18 +121,14 @@ def test_a_connector_that_is_not_installed_shows_the_command() -> None:
     ("problems", "notes"),
     [
         (("it is damaged",), "paraphina-venue 2.0 is installed but refused: it is damaged"),
-        (
-            (),
-            "paraphina-venue 2.0 is installed but broken: ModuleNotFoundError: "
-            "No module named 'no_such_module'",
-        ),
+        ((), "paraphina-venue 2.0 is installed but broken: ModuleNotFoundError: No module named 'gone'"),
     ],
 )
 def test_a_connector_whose_plugin_is_not_used_shows_why(problems: tuple[str, ...], notes: str) -> None:
     """Nobody is told to install again what is installed and does not work."""
     candidate = Candidate(
         name="venue",
-        module="no_such_module",
+        module="gone",
         distribution="paraphina-venue",
         version="2.0",
         location="/x",
