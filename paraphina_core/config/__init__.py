@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .fields import CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, CliOption, Field, cli_options, shown
+from .fields import CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, CliOption, Field, cli_options, shown, unit_of
 from .model import Config
 from .problems import ConfigErrors
 from .profile import LIMITS, Limit, RiskProfile, load_profile, packaged_profiles
@@ -53,4 +53,5 @@ __all__ = [
     "reference",
     "resolve",
     "shown",
+    "unit_of",
 ]

@@ -193,7 +193,7 @@ FIELDS: Final = (
     Field(
         "session.out_dir",
         path(),
-        "folder the run writes to; runs/<run id> if not set",
+        "folder the run writes to; if not set, a new one in runs",
         ("--out-dir", "PARAPHINA_LIVE_OUT_DIR"),
         binds=False,
     ),

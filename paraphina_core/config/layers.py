@@ -14,7 +14,7 @@ from .toml_file import read_toml
 
 
 class Found(NamedTuple):
-    """A value as it was written, and the folder that a path is relative to where it was written."""
+    """A value as it was written, and the folder that a path in it is relative to."""
 
     value: object
     origin: Origin
@@ -31,7 +31,7 @@ class Found(NamedTuple):
         if not isinstance(value, Path):
             return value
         try:
-            return self.folder / value.expanduser()
+            return (self.folder / value.expanduser()).absolute()
         except RuntimeError as e:  # ~somebody, who has no home here
             remedy = f"{e}; it is set by {self.origin}"
             raise ConfigError(f"{name} is not usable", found=str(value), remedy=remedy) from e
@@ -67,7 +67,7 @@ class Layers:
             value = self.cli.get(source) if is_option else self.env.get(source) or None
             if value is not None:
                 kind = OriginKind.OPTION if is_option else OriginKind.ENVIRONMENT
-                return Found(value, Origin(kind, source), Path.cwd())
+                return Found(value, Origin(kind, source), Path())
         return None
 
     def in_file(self, table: str, key: str) -> Found | None:
@@ -78,4 +78,4 @@ class Layers:
         if self._file is None or not isinstance(content, dict) or key not in content:
             return None
         origin = Origin(OriginKind.FILE, f"[{table}] {key} in {self._file}")
-        return Found(content[key], origin, self._file.absolute().parent)
+        return Found(content[key], origin, self._file.parent)

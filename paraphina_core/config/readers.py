@@ -175,7 +175,7 @@ def text() -> Reader[str]:
 
 def name() -> Reader[str]:
     """Read a name in its canonical form; whether it is known is for others to say."""
-    return Reader(wanted="a name", parse=_name, check=_only_text(_name))
+    return Reader(wanted="a name of letters, digits, - and _", parse=_name, check=_only_text(_name))
 
 
 def names(*, or_none: bool = False) -> Reader[tuple[str, ...]]:

@@ -20,7 +20,7 @@ from .problems import Problems
 from .profile import RiskProfile, load_profile
 from .readers import Reader, flag, integer, number, path, text
 from .secret import Secret
-from .sections import Origin, OriginKind, SettingValue
+from .sections import ClockKind, Origin, OriginKind, SettingValue
 from .vocabulary import (
     CONNECTORS_TABLE,
     STRATEGY_TABLE,
@@ -152,7 +152,7 @@ class _Resolver:
                     continue
                 found = found or self._layers.in_file(table, setting.name)
                 if found is None and setting.default is not None:
-                    found = Found(setting.default, _DEFAULT, Path.cwd())
+                    found = Found(setting.default, _DEFAULT, Path())
                 value = self._read(key, found, _SETTING_READERS[setting.kind], None)
                 if value is not None:
                     values[name][setting.name] = str(value) if isinstance(value, Path) else value
@@ -181,7 +181,7 @@ class _Resolver:
         return None
 
     def _misplaced_time(self, values: Mapping[str, Any]) -> Iterator[ConfigError]:
-        """Yield an error for a speed or clock other than real where a real venue is involved."""
+        """Yield an error for time that is not a venue's where a venue is, and for a speed nobody uses."""
         mode = values["session.trade_mode"]
         online = [
             name
@@ -195,3 +195,9 @@ class _Resolver:
                     found=f"{values[key]} with {', '.join(online)} in {mode} mode",
                     wanted=str(BY_KEY[key].default),
                 )
+        if values["session.clock"] is ClockKind.VIRTUAL and values["session.speed"] != 1.0:
+            yield ConfigError(
+                f"session.speed, set by {self._origins['session.speed']}, has no meaning in virtual time",
+                found=values["session.speed"],
+                remedy="leave out one of the two",
+            )

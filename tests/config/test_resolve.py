@@ -387,6 +387,12 @@ def test_time_runs_differently_for_offline_markets_on_paper_only(
         assert "needs recorded or synthetic markets on paper" in text
 
 
+def test_a_speed_that_nobody_would_use_is_refused(configure: Configure) -> None:
+    """Virtual time waits for nothing, so how much faster than real it runs cannot be chosen."""
+    (text,) = configure.errors(cli={"--clock": "virtual", "--speed": "10"})
+    assert text.startswith("session.speed, set by --speed, has no meaning in virtual time")
+
+
 def test_relative_paths_belong_to_where_they_are_written(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
