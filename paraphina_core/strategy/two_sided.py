@@ -22,7 +22,7 @@ from paraphina_core.domain import MarketView, Side, Target, TradingState, View
 BPS: Final = 1e4
 
 PARAMETERS: Final[Mapping[str, float]] = {
-    "half_spread_bps": 1.0,
+    "half_spread_bps": 0.2,
     "volatility_multiple": 1.0,
     "horizon_s": 1.0,
     "inventory_shift_bps": 3.0,
@@ -74,7 +74,7 @@ class TwoSided:
                     reduce_only=reducing,
                     terms={
                         "microprice_usd": price,
-                        "half_spread_bps": self._half_spread_bps,
+                        "half_spread_bps": 0.2,
                         "volatility_bps": volatility_bps,
                         "inventory_shift_bps": shift_bps,
                     },

@@ -1,0 +1,125 @@
+"""`paraphina run`, also spelled `paraphina_live`: gates first, then one session with its view."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from .common import config_options, home, load, resolve_config
+
+if TYPE_CHECKING:
+    from paraphina_core.session import Run, Summary
+
+#: How often the live view is drawn and, on no terminal, a line is logged, in real seconds.
+VIEW_EVERY_S: Final = 0.25
+LOG_EVERY_S: Final = 2.0
+
+#: Exit code of a second Ctrl-C: the program left at once.
+LEFT_AT_ONCE: Final = 130
+
+
+@click.command("run")
+@config_options
+@click.option("--preflight", is_flag=True, help="Run the preflight checks instead of a session.")
+@click.option(
+    "--view",
+    type=click.Choice(["auto", "live", "log", "none"]),
+    default="auto",
+    show_default=True,
+    help="Live terminal view, plain log lines, or neither; auto looks at the terminal.",
+)
+def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN401  # options of the table of fields
+    """Run one session: shadow, paper, testnet or live.
+
+    Exit codes: 0 done; 2 refused by a gate, or bad usage or configuration; 3 orders are left;
+    4 halted by a limit; 70 internal error; 130 second Ctrl-C.
+    """
+    from paraphina_core.gates import evaluate, refusals
+    from paraphina_core.session import Run, gather
+
+    from .gates import render
+    from .preflight import run_preflight
+
+    plugins = load()
+    config = resolve_config(params, plugins)
+    if preflight:
+        sys.exit(run_preflight(config, plugins, home()))
+    verdicts = evaluate(gather(config, plugins, home()))
+    if refusals(verdicts):
+        render(verdicts, config)
+        sys.exit(2)
+    run = Run(config, plugins, home())
+    summary = asyncio.run(_watched(run, view, f"{len(verdicts)} of {len(verdicts)} pass"))
+    _tell(summary, run)
+    sys.exit(summary.exit_code)
+
+
+async def _watched(run: Run, view: str, gates: str) -> Summary:
+    """Execute the run under the two signals, with a view beside it."""
+    loop = asyncio.get_running_loop()
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        if asked:
+            click.echo("left at once: nothing more was cancelled", err=True)
+            os._exit(LEFT_AT_ONCE)
+        asked = True
+        run.request_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    watcher = asyncio.create_task(_watch(run, view, gates))
+    try:
+        return await run.execute()
+    finally:
+        watcher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watcher
+
+
+async def _watch(run: Run, view: str, gates: str) -> None:
+    from .view import log_line, render
+
+    if view == "auto":
+        view = "live" if sys.stdout.isatty() else "log"
+    if view == "live":
+        from rich.live import Live
+
+        with Live(auto_refresh=False, screen=False) as live:
+            while True:
+                live.update(render(run.snapshot(), gates), refresh=True)
+                await asyncio.sleep(VIEW_EVERY_S)
+    while view == "log":
+        await asyncio.sleep(LOG_EVERY_S)
+        click.echo(log_line(run.snapshot()))
+
+
+def _tell(summary: Summary, run: Run) -> None:
+    """Say how the run ended and what is left."""
+    session = summary.session
+    click.echo(
+        f"{summary.stopped_because}: {session.ticks} ticks, {session.frames} frames, {session.placed} orders "
+        f"placed, {session.cancels} cancels sent, {session.fills} fills, PnL {session.profit_usd:+.2f} USD "
+        f"in {summary.wall_s:.1f} s"
+    )
+    if session.reason:
+        click.echo(f"halted: {session.reason}")
+    for code, count in sorted(session.refusals.items(), key=lambda item: -item[1]):
+        click.echo(f"refused {count} times: {code}")
+    for instrument, size in summary.positions_left.items():
+        click.echo(f"position left: {size:f} {instrument}")
+    for order in summary.orders_left:
+        click.echo(
+            f"ORDER LEFT: {order.side} {order.remaining_size:f} at {order.price:f} on {order.instrument} "
+            f"({order.state})"
+        )
+    if not summary.orders_left:
+        click.echo("no order is left")
+    click.echo(f"everything is in {run.folder}")

@@ -1,0 +1,47 @@
+"""The account as a venue states it, kept apart from what the session's own fills make of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from paraphina_core.domain import BalanceReport, InstrumentId, OrderReport, PositionReport
+
+from .snapshot import AccountSnapshot
+
+
+class ReportedAccount:
+    """What the venue last said of positions, balance and open orders."""
+
+    def __init__(self) -> None:
+        self._balance: BalanceReport | None = None
+        self._positions: dict[InstrumentId, Decimal] = {}
+        self._open_orders: set[str] = set()
+        self._heard = False
+
+    def take(self, event: PositionReport | BalanceReport | OrderReport) -> None:
+        """Take one statement; a flat position and a final order are forgotten."""
+        self._heard = True
+        if isinstance(event, BalanceReport):
+            self._balance = event
+        elif isinstance(event, PositionReport):
+            if event.size:
+                self._positions[event.instrument] = event.size
+            else:
+                self._positions.pop(event.instrument, None)
+        elif event.state.is_final:
+            self._open_orders.discard(event.venue_order_id)
+        else:
+            self._open_orders.add(event.venue_order_id)
+
+    def snapshot(self) -> AccountSnapshot | None:
+        """Show it, None while the venue has said nothing."""
+        if not self._heard:
+            return None
+        balance = self._balance
+        return AccountSnapshot(
+            asset="" if balance is None else balance.asset,
+            equity=None if balance is None else balance.equity,
+            available=None if balance is None else balance.available,
+            positions=dict(self._positions),
+            open_orders=len(self._open_orders),
+        )

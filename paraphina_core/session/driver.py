@@ -1,0 +1,198 @@
+"""Feeds a session in the order of time: frames, ticks and what the order routes have due.
+
+The driver owns the waiting and the streams; the session owns every decision. One input at a time
+goes the whole way before the next is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final, Protocol
+
+from paraphina_core.connector import LocalSource, StreamPlan
+from paraphina_core.domain import NS_PER_S, LocalError
+
+from .clock import Pacer
+from .session import Session
+
+#: Quiet between the end of a repeated recording and its next beginning, like a reconnect.
+REOPEN_AFTER_NS: Final = 1 * NS_PER_S
+
+#: How long a stopping session may wait for its cancels to be confirmed, in session time.
+STOP_DEADLINE_NS: Final = 5 * NS_PER_S
+
+
+class StopReason(StrEnum):
+    """Why a run ended."""
+
+    OPERATOR = "stopped by the operator"
+    DURATION = "the duration has passed"
+    MAX_TICKS = "the number of ticks is reached"
+    STREAMS_ENDED = "every stream has ended"
+
+
+class Chores(Protocol):
+    """Work beside the session, such as syncing the journal."""
+
+    def due_ns(self) -> int | None:
+        """Return when there is something to do, None while there is not."""
+
+    def do(self, at_ns: int) -> None:
+        """Do whatever is due."""
+
+
+class _Feed:
+    """One local stream and its next frame."""
+
+    __slots__ = ("connector", "due_ns", "frame", "frames", "plan", "source")
+
+    def __init__(self, connector: str, plan: StreamPlan, source: LocalSource) -> None:
+        self.connector = connector
+        self.plan = plan
+        self.source = source
+        self.frames: Iterator[tuple[int, bytes]] | None = None
+        self.due_ns = 0
+        self.frame = b""
+
+    def open(self, at_ns: int) -> None:
+        self.frames = self.source.frames(at_ns)
+
+    def advance(self) -> bool:
+        """Fetch the next frame; False at the end of the stream."""
+        item = None if self.frames is None else next(self.frames, None)
+        if item is None:
+            self.frames = None
+            return False
+        self.due_ns, self.frame = item
+        return True
+
+
+class Driver:
+    """Runs one session to its end.
+
+    Args:
+        session: takes the inputs.
+        pacer: real or virtual time.
+        tick_ns: period of the session's own tick.
+        duration_ns: stop after so much session time, None for no limit.
+        max_ticks: stop after so many ticks, None for no limit.
+        chores: what must be done in time beside the session, and is no input of it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        pacer: Pacer,
+        *,
+        tick_ns: int,
+        duration_ns: int | None = None,
+        max_ticks: int | None = None,
+        chores: Chores | None = None,
+    ) -> None:
+        self._session = session
+        self._pacer = pacer
+        self._tick_ns = tick_ns
+        self._duration_ns = duration_ns
+        self._max_ticks = max_ticks
+        self._chores = chores
+        self._reason: StopReason | None = None
+        self._open: list[_Feed] = []
+        self._waiting: list[tuple[int, _Feed]] = []
+
+    def request_stop(self) -> None:
+        """Ask for an orderly end; callable from a signal handler of the event loop."""
+        self._stop(StopReason.OPERATOR)
+
+    async def run(self) -> StopReason:
+        """Drive the session until a reason to stop, then until its orders are gone or time is up."""
+        start_ns = self._pacer.now_ns()
+        self._session.start(start_ns)
+        for connector, plan in self._session.streams():
+            if not isinstance(plan.source, LocalSource):
+                raise LocalError(
+                    f"connector {connector} needs a network stream",
+                    found=plan.source.url,
+                    wanted="a recorded or generated source",
+                    remedy="network streams are not available in this version",
+                )
+            self._waiting.append((start_ns, _Feed(connector, plan, plan.source)))
+        next_tick_ns = start_ns + self._tick_ns
+        end_ns = None if self._duration_ns is None else start_ns + self._duration_ns
+        while self._reason is None:
+            next_tick_ns = await self._one(next_tick_ns)
+            if end_ns is not None and self._pacer.now_ns() >= end_ns:
+                self._stop(StopReason.DURATION)
+            elif self._max_ticks is not None and self._session.ticks >= self._max_ticks:
+                self._stop(StopReason.MAX_TICKS)
+            elif not self._open and not self._waiting:
+                self._stop(StopReason.STREAMS_ENDED)
+        at_ns = self._pacer.now_ns()
+        self._session.stop(self._reason, at_ns)
+        deadline_ns = at_ns + STOP_DEADLINE_NS
+        while not self._session.quiet and self._pacer.now_ns() < deadline_ns:
+            next_tick_ns = await self._one(next_tick_ns)
+        self._session.finish(self._pacer.now_ns())
+        return self._reason
+
+    async def _one(self, next_tick_ns: int) -> int:
+        """Deliver whatever is due next; return when the next tick is due."""
+        feed = min(self._open, key=lambda item: item.due_ns, default=None)
+        opening = min(self._waiting, key=lambda item: item[0], default=None)
+        route_ns = self._session.next_due_ns()
+        chores_ns = None if self._chores is None else self._chores.due_ns()
+        due_ns = min(
+            next_tick_ns,
+            next_tick_ns if feed is None else feed.due_ns,
+            next_tick_ns if opening is None else opening[0],
+            next_tick_ns if route_ns is None else route_ns,
+            next_tick_ns if chores_ns is None else chores_ns,
+        )
+        await self._pacer.until(due_ns)
+        at_ns = self._pacer.now_ns()
+        if at_ns < due_ns:
+            return next_tick_ns
+        if self._chores is not None and chores_ns is not None and chores_ns <= at_ns:
+            self._chores.do(at_ns)
+        if opening is not None and opening[0] <= due_ns:
+            self._open_feed(opening, at_ns)
+        elif feed is not None and feed.due_ns <= due_ns:
+            self._session.frame(feed.connector, feed.plan.name, feed.frame, at_ns)
+            self._fetch(feed, at_ns)
+            self._reopen(at_ns)
+        elif next_tick_ns <= due_ns:
+            self._session.tick(at_ns)
+            late = (at_ns - next_tick_ns) // self._tick_ns
+            return next_tick_ns + (late + 1) * self._tick_ns
+        elif route_ns is not None and route_ns <= due_ns:
+            self._session.wake(at_ns)
+        return next_tick_ns
+
+    def _open_feed(self, opening: tuple[int, _Feed], at_ns: int) -> None:
+        self._waiting.remove(opening)
+        feed = opening[1]
+        feed.open(at_ns)
+        self._session.stream_opened(feed.connector, feed.plan.name, at_ns)
+        self._open.append(feed)
+        self._fetch(feed, at_ns)
+
+    def _fetch(self, feed: _Feed, at_ns: int) -> None:
+        if feed.advance():
+            return
+        self._open.remove(feed)
+        self._session.stream_ended(feed.connector, feed.plan.name, at_ns)
+        if feed.source.repeat:
+            self._waiting.append((at_ns + REOPEN_AFTER_NS, feed))
+
+    def _reopen(self, at_ns: int) -> None:
+        """Close and open again what the session cannot read on."""
+        while (wish := self._session.take_reopen()) is not None:
+            for feed in [item for item in self._open if (item.connector, item.plan.name) == wish]:
+                self._open.remove(feed)
+                self._session.stream_ended(feed.connector, feed.plan.name, at_ns)
+                self._waiting.append((at_ns + REOPEN_AFTER_NS, feed))
+
+    def _stop(self, reason: StopReason) -> None:
+        if self._reason is None:
+            self._reason = reason
+            self._pacer.wake()

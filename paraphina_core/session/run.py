@@ -1,0 +1,208 @@
+"""One run from its folder to its summary: opens the journal, drives the session, says what is left."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from paraphina_core.config import ClockKind, Config, JournalSync
+from paraphina_core.connector import DataSource, Plugins
+from paraphina_core.domain import NS_PER_MS, NS_PER_S, ConfigError, InstrumentId, RunNumber, TradingState
+from paraphina_core.journal import Head, JournalWriter, SyncPolicy, allocate_run_number
+from paraphina_core.ops import TelemetryWriter
+
+from .clock import Pacer, RealPacer, VirtualPacer
+from .compose import compose
+from .driver import Driver, StopReason
+from .outputs import (
+    BUILD_FILE,
+    CONFIG_FILE,
+    JOURNAL_FOLDER,
+    SUMMARY_FILE,
+    TELEMETRY_FILE,
+    build_info,
+    run_folder,
+    write_json,
+)
+from .session import Session
+from .snapshot import SessionSnapshot
+
+#: Period of telemetry records, session time.
+TELEMETRY_EVERY_NS: Final = 1 * NS_PER_S
+
+
+class OrderLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that was not confirmed gone when the run ended."""
+
+    instrument: InstrumentId
+    client_order_id: int
+    side: str
+    price: Decimal
+    remaining_size: Decimal
+    state: str
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to; written as `summary.json`."""
+
+    run: RunNumber
+    stopped_because: str
+    started: str
+    ended: str
+    wall_s: float
+    session: SessionSnapshot
+    orders_left: tuple[OrderLeft, ...]
+    positions_left: dict[InstrumentId, Decimal]
+    journal_head: Head
+    telemetry_failures: int
+
+    @property
+    def exit_code(self) -> int:
+        """0 all done, 3 orders are left, 4 the session was halted by a limit."""
+        if self.orders_left:
+            return 3
+        return 4 if self.session.state is TradingState.HALTED else 0
+
+
+class _Chores:
+    """Syncs the journal in time and writes telemetry."""
+
+    def __init__(self, journal: JournalWriter, telemetry: TelemetryWriter, session: Session) -> None:
+        self._journal = journal
+        self._telemetry = telemetry
+        self._session = session
+        self._telemetry_ns = 0
+
+    def due_ns(self) -> int | None:
+        sync_ns = self._journal.next_sync_ns
+        return self._telemetry_ns if sync_ns is None else min(sync_ns, self._telemetry_ns)
+
+    def do(self, at_ns: int) -> None:
+        self._journal.sync_if_due(at_ns)
+        if at_ns >= self._telemetry_ns:
+            self._telemetry_ns = at_ns + TELEMETRY_EVERY_NS
+            self._telemetry.write(self._session.snapshot(at_ns))
+
+
+class Run:
+    """One run; make it, then await `execute`.
+
+    Args:
+        config: what the operator wants; the start-up gates have passed.
+        plugins: what is installed.
+        home: state folder of the installation.
+
+    Raises:
+        ConfigError: virtual time or another speed is wanted of a venue's own feed.
+        LocalError: the folder, the journal or a connector cannot be had.
+    """
+
+    def __init__(self, config: Config, plugins: Plugins, home: Path) -> None:
+        _refuse_false_time(config, plugins)
+        self._wall_s = time.monotonic()
+        at_ns = time.time_ns()
+        numbers: list[RunNumber] = []
+
+        def allocate() -> RunNumber:
+            number = allocate_run_number(home, time.time_ns() // NS_PER_S)
+            numbers.append(number)
+            return number
+
+        run = allocate()
+        self.run = run
+        self.folder = run_folder(config.session.out_dir, run, at_ns)
+        write_json(self.folder / CONFIG_FILE, config.resolved())
+        info = build_info(plugins)
+        write_json(self.folder / BUILD_FILE, info)
+        self._journal = JournalWriter(
+            self.folder / JOURNAL_FOLDER,
+            at_ns=at_ns,
+            identity={"run": str(run), "mode": config.session.trade_mode.value},
+            sync=SyncPolicy(
+                always=config.journal.sync is JournalSync.ALWAYS, interval_ms=config.journal.sync_interval_ms
+            ),
+            segment_bytes=config.journal.segment_mb * 1024 * 1024,
+        )
+        first = iter((run,))
+        start: dict[str, Any] = {"run": run, "config": config.resolved(), "build": info}
+        self.session = compose(config, plugins, self._journal, lambda: next(first, None) or allocate(), start)
+        self._telemetry = TelemetryWriter(self.folder / TELEMETRY_FILE)
+        self._pacer: Pacer = (
+            VirtualPacer(at_ns)
+            if config.session.clock is ClockKind.VIRTUAL
+            else RealPacer(config.session.speed)
+        )
+        duration_s = config.session.duration_s
+        self._driver = Driver(
+            self.session,
+            self._pacer,
+            tick_ns=config.session.tick_ms * NS_PER_MS,
+            duration_ns=None if duration_s is None else int(duration_s * NS_PER_S),
+            max_ticks=config.session.max_ticks,
+            chores=_Chores(self._journal, self._telemetry, self.session),
+        )
+
+    def snapshot(self) -> SessionSnapshot:
+        """Show the session as it is now."""
+        return self.session.snapshot(self._pacer.now_ns())
+
+    def request_stop(self) -> None:
+        """Ask for an orderly end; callable from a signal handler of the event loop."""
+        self._driver.request_stop()
+
+    async def execute(self) -> Summary:
+        """Run to the end, cancel everything, and write the summary.
+
+        Raises:
+            LocalError: the journal or the disk failed; orders may be left then, and the error says so.
+        """
+        started = datetime.now(UTC)
+        try:
+            reason = await self._driver.run()
+        finally:
+            self._journal.close()
+        summary = self._summary(reason, started)
+        write_json(self.folder / SUMMARY_FILE, summary)
+        self._telemetry.close()
+        return summary
+
+    def _summary(self, reason: StopReason, started: datetime) -> Summary:
+        return Summary(
+            run=self.run,
+            stopped_because=reason.value,
+            started=started.isoformat(timespec="milliseconds"),
+            ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            wall_s=round(time.monotonic() - self._wall_s, 3),
+            session=self.snapshot(),
+            orders_left=tuple(
+                OrderLeft(
+                    instrument=record.order.instrument,
+                    client_order_id=record.order.client_order_id,
+                    side=record.order.side.value,
+                    price=record.order.price,
+                    remaining_size=record.remaining_size,
+                    state=record.state.value,
+                )
+                for record in self.session.open_orders()
+            ),
+            positions_left=self.session.positions(),
+            journal_head=self._journal.head,
+            telemetry_failures=self._telemetry.failures,
+        )
+
+
+def _refuse_false_time(config: Config, plugins: Plugins) -> None:
+    if config.session.clock is ClockKind.REAL and config.session.speed == 1.0:
+        return
+    for name in config.selected:
+        if plugins.connectors[name].data_source is DataSource.VENUE:
+            raise ConfigError(
+                f"connector {name} follows a venue in real time",
+                found=f"clock {config.session.clock.value}, speed {config.session.speed:g}",
+                wanted="clock real and speed 1",
+            )

@@ -1,0 +1,88 @@
+"""What a running session looks like from outside: plain values for views, telemetry and summaries."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from paraphina_core.connector import TradeMode
+from paraphina_core.domain import InstrumentId, TradingState
+
+
+class OrderSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One own order that is not final."""
+
+    side: str
+    price: Decimal
+    size: Decimal
+    filled_size: Decimal
+    state: str
+
+
+class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument: book, own orders and position.
+
+    `unusable` says why nothing may be quoted here and is empty when something may. Profit and loss
+    are in USD, before fees and funding, which stand beside them; `unrealised_usd` is at the last mid.
+    `volatility_bps_1s` is for one second.
+    """
+
+    instrument: InstrumentId
+    unusable: str
+    book_state: str
+    book_age_ms: float | None
+    best_bid: float | None
+    best_ask: float | None
+    volatility_bps_1s: float | None
+    orders: tuple[OrderSnapshot, ...]
+    position_base: Decimal
+    entry_price: Decimal | None
+    realised_usd: Decimal
+    unrealised_usd: Decimal
+    fees_usd: Decimal
+    funding_usd: Decimal
+    fills: int
+    volume_usd: float
+
+
+class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The account as the venue itself last stated it, which on paper is nobody's own.
+
+    Sizes are signed base units; `equity` and `available` are in units of `asset`.
+    """
+
+    asset: str
+    equity: Decimal | None
+    available: Decimal | None
+    positions: dict[InstrumentId, Decimal]
+    open_orders: int
+
+
+class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One connector: health, streams, its markets and what it says of the account."""
+
+    connector: str
+    health: str
+    reason: str
+    open_streams: tuple[str, ...]
+    notices: tuple[str, ...]
+    account: AccountSnapshot | None
+    markets: tuple[MarketSnapshot, ...]
+
+
+class SessionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole session at one moment."""
+
+    at_ns: int
+    mode: TradeMode
+    state: TradingState
+    reason: str
+    ticks: int
+    frames: int
+    placed: int
+    cancels: int
+    fills: int
+    refusals: dict[str, int]
+    profit_usd: Decimal
+    venues: tuple[VenueSnapshot, ...]

@@ -1,0 +1,259 @@
+"""Turns what is known into orders, and what venues answer into what is known.
+
+Every order takes one path: wanted by the strategy, planned against what is open, judged by the order
+gates, counted, recorded, sent. Cancels take the same path without the gates.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, get_args
+
+from paraphina_core.connector import Strategy, TradeMode
+from paraphina_core.domain import (
+    NS_PER_S,
+    CancelAll,
+    CancelOrder,
+    ClientOrderId,
+    Event,
+    Fill,
+    FundingPayment,
+    Instrument,
+    InstrumentId,
+    MarketEvent,
+    PlaceOrder,
+    TradingState,
+    View,
+)
+from paraphina_core.execution import Ledger, OrderTracker, OrderUpdate, Planner
+from paraphina_core.gates import SessionContext, check
+
+from .record import Recorder, encode
+from .venue import Market, Venue
+
+_ORDER_UPDATES: Final = get_args(OrderUpdate)
+
+#: A cancel-all that left orders open is sent again after so much session time.
+CANCEL_AGAIN_AFTER_NS: Final = 1 * NS_PER_S
+
+
+class SentIds:
+    """The client order ids that were sent: ids only ever rise, so the last one says it all."""
+
+    def __init__(self) -> None:
+        self.last = -1
+
+    def __contains__(self, client_order_id: object) -> bool:
+        return isinstance(client_order_id, int) and client_order_id <= self.last
+
+
+class Trading:
+    """The orders, positions and limits of one run.
+
+    Attributes:
+        tracker: every own order.
+        ledger: positions and money.
+        refusals: how often each order gate refused.
+        reason: why the session is not active; empty while it is.
+    """
+
+    def __init__(
+        self,
+        venues: Mapping[str, Venue],
+        *,
+        strategy: Strategy,
+        planner: Planner,
+        ledger: Ledger,
+        context: SessionContext,
+        sent_ids: SentIds,
+        recorder: Recorder,
+    ) -> None:
+        self.tracker = OrderTracker()
+        self.ledger = ledger
+        self.refusals: Counter[str] = Counter()
+        self.reason = ""
+        self.placed = 0
+        self.cancels = 0
+        self.fills = 0
+        self._venues = venues
+        self._strategy = strategy
+        self._planner = planner
+        self._context = context
+        self._sent_ids = sent_ids
+        self._recorder = recorder
+        self._home: dict[InstrumentId, Venue] = {}
+        self._instruments: dict[InstrumentId, Instrument] = {}
+        self._cancel_all_ns: dict[str, int] = {}
+        self._last_refusal: dict[tuple[InstrumentId, str], str] = {}
+        self._stopping = False
+
+    @property
+    def mode(self) -> TradeMode:
+        """The trade mode of the run."""
+        return self._context.mode
+
+    @property
+    def state(self) -> TradingState:
+        """What the session may do now."""
+        return self._context.state
+
+    # --- what the session tells -----------------------------------------------------------------
+
+    def begin(self, at_ns: int) -> None:
+        """Start trading: from here on the session is active until something says otherwise."""
+        self._context.at_ns = at_ns
+        self._context.state = TradingState.ACTIVE
+        self._context.daily_pnl_usd = float(self.ledger.daily_pnl)
+
+    def define(self, venue: Venue, instrument: Instrument) -> Market:
+        """Take over an instrument's definition, new or changed, and return its market."""
+        market = venue.markets.get(instrument.id)
+        if market is None:
+            market = venue.markets[instrument.id] = Market(instrument, venue.context, self._context)
+            self._home[instrument.id] = venue
+        else:
+            market.redefine(instrument)
+        self._instruments[instrument.id] = instrument
+        return market
+
+    def advance(self, venue: Venue, at_ns: int) -> None:
+        """Take what the venue's order route has due, before the market moves on."""
+        self._take(venue.route.advance(at_ns), at_ns)
+
+    def on_market(self, venue: Venue, event: MarketEvent, market: Market, at_ns: int) -> None:
+        """Let the venue's order route see a market event that the book already contains."""
+        self._take(venue.route.on_market(event, market.book, at_ns), at_ns)
+
+    def judge(self, at_ns: int) -> None:
+        """Value the positions and hold the session-wide limits; called at every tick."""
+        for venue in self._venues.values():
+            for market in venue.markets.values():
+                if market.book.mid is not None:
+                    self.ledger.mark(market.instrument.id, market.book.mid, at_ns)
+        self._context.daily_pnl_usd = float(self.ledger.daily_pnl)
+        limits = self._context.limits
+        if not (-self._context.daily_pnl_usd <= limits.max_daily_loss_usd):
+            self.halt(f"the daily loss is beyond {limits.max_daily_loss_usd:g} USD", at_ns)
+        stale = [venue.name for venue in self._venues.values() if venue.stale_ticks > limits.max_stale_ticks]
+        if stale and (limits.canary or len(stale) == len(self._venues)):
+            self.halt(f"stale for more than {limits.max_stale_ticks} ticks: {', '.join(stale)}", at_ns)
+
+    def halt(self, reason: str, at_ns: int) -> None:
+        """Let nothing but cancels leave for the rest of the run."""
+        if self._context.state is TradingState.HALTED:
+            return
+        self._context.state = TradingState.HALTED
+        self.reason = reason
+        self._recorder.append("halt", at_ns, encode({"reason": reason}))
+
+    def stop(self, at_ns: int) -> None:
+        """Want nothing any more: every order is cancelled and none is placed."""
+        self._context.at_ns = at_ns
+        self._stopping = True
+
+    # --- the step -------------------------------------------------------------------------------
+
+    def step(self, at_ns: int) -> tuple[Sequence[PlaceOrder], Sequence[ClientOrderId]]:
+        """Decide and act on what is known at `at_ns`; return what was placed and cancelled."""
+        for venue in self._venues.values():
+            self._take(venue.route.advance(at_ns), at_ns)
+        self._context.at_ns = at_ns
+        if self._stopping or self._context.state is TradingState.HALTED:
+            return (), self._cancel_everything(at_ns)
+        view = View(
+            markets=tuple(
+                venue.view(market, at_ns)
+                for venue in self._venues.values()
+                for market in venue.markets.values()
+            ),
+            state=self._context.state,
+        )
+        try:
+            targets = self._strategy.decide(view, at_ns)
+            plan = self._planner.plan(targets, self._instruments, self.tracker, at_ns)
+        except Exception as e:  # noqa: BLE001  # whatever a strategy does, its orders must be cancelled
+            self.halt(f"the strategy raised {type(e).__name__}: {e}", at_ns)
+            return (), self._cancel_everything(at_ns)
+        cancelled = [self._cancel(cancel, at_ns) for cancel in plan.cancels]
+        placed = [order for order in plan.places if self._place(order, at_ns)]
+        return placed, cancelled
+
+    def _place(self, order: PlaceOrder, at_ns: int) -> bool:
+        venue = self._home[order.instrument]
+        market = venue.markets[order.instrument]
+        refusal = check(order, market.context)
+        if refusal is not None:
+            self.refusals[refusal.code] += 1
+            key = (order.instrument, order.side.value)
+            if (
+                self._last_refusal.get(key) != refusal.code
+            ):  # a refusal that repeats is counted, not told again
+                self._last_refusal[key] = refusal.code
+                data = {"order": order, "code": refusal.code, "found": refusal.found}
+                self._recorder.append("refused", at_ns, encode(data))
+            return False
+        self._last_refusal.pop((order.instrument, order.side.value), None)
+        self._recorder.append("place", at_ns, encode(order))
+        self.tracker.create(order, at_ns)
+        self._sent_ids.last = order.client_order_id
+        venue.context.budget.spend(at_ns)
+        self._count(market)
+        venue.route.submit(order, at_ns)
+        self.tracker.sent(order.client_order_id, at_ns)
+        self.placed += 1
+        return True
+
+    def _cancel(self, cancel: CancelOrder, at_ns: int) -> ClientOrderId:
+        venue = self._home[cancel.instrument]
+        self._recorder.append("cancel", at_ns, encode(cancel))
+        venue.context.budget.spend(at_ns)
+        venue.route.submit(cancel, at_ns)
+        self.tracker.cancel_sent(cancel.client_order_id, at_ns)
+        self.cancels += 1
+        return cancel.client_order_id
+
+    def _cancel_everything(self, at_ns: int) -> Sequence[ClientOrderId]:
+        """Ask every venue with open orders to cancel them all, and again while some are left."""
+        cancelled: list[ClientOrderId] = []
+        for venue in self._venues.values():
+            records = [record for name in venue.markets for record in self.tracker.open_orders(name)]
+            asked_ns = self._cancel_all_ns.get(venue.name)
+            if not records or (asked_ns is not None and at_ns - asked_ns < CANCEL_AGAIN_AFTER_NS):
+                continue
+            self._cancel_all_ns[venue.name] = at_ns
+            command = CancelAll()
+            self._recorder.append("cancel_all", at_ns, encode({"connector": venue.name}))
+            venue.context.budget.spend(at_ns)
+            venue.route.submit(command, at_ns)
+            for record in records:
+                self.tracker.cancel_sent(record.order.client_order_id, at_ns)
+                cancelled.append(record.order.client_order_id)
+            self.cancels += len(records)
+        return cancelled
+
+    # --- what venues answer ---------------------------------------------------------------------
+
+    def _take(self, events: Iterable[Event], at_ns: int) -> None:
+        for event in events:
+            self._recorder.append("event", at_ns, encode(event))
+            if isinstance(event, FundingPayment):
+                self.ledger.apply(event)
+            elif isinstance(event, _ORDER_UPDATES):
+                self._update(event, at_ns)
+
+    def _update(self, event: OrderUpdate, at_ns: int) -> None:
+        market = self._home[event.instrument].markets[event.instrument]
+        applied = self.tracker.apply(event, at_ns)
+        if applied.is_new_fill and isinstance(event, Fill):
+            self.ledger.apply(event)
+            self.fills += 1
+            market.fills += 1
+            market.volume_usd += float(event.price * event.size)
+        self._count(market)
+
+    def _count(self, market: Market) -> None:
+        """Tell the order gates what is open and held on a market."""
+        instrument = market.instrument.id
+        market.context.update(self.ledger.size(instrument), self.tracker.totals(instrument))
+        self._context.open_orders = self.tracker.open_count

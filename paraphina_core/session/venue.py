@@ -1,0 +1,170 @@
+"""One connector within a session: its streams, markets, health and where its orders go."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from paraphina_core.config import RiskProfile
+from paraphina_core.connector import Connector, ConnectorSpec, FeeSchedule, Network, StreamPlan
+from paraphina_core.domain import Instrument, InstrumentId, MarketView, age_ms
+from paraphina_core.execution import OrderRoute
+from paraphina_core.gates import MessageBudget, OrderContext, SessionContext, VenueContext
+from paraphina_core.market import Book, BookState, HealthState, VenueHealth
+from paraphina_core.strategy import EwmaVolatility
+
+from .account import ReportedAccount
+
+
+class Market:
+    """What the session knows of one instrument, and what its orders are judged by."""
+
+    __slots__ = ("book", "context", "fills", "instrument", "volatility", "volume_usd")
+
+    def __init__(self, instrument: Instrument, venue: VenueContext, session: SessionContext) -> None:
+        self.instrument = instrument
+        self.book = Book(instrument.id)
+        self.volatility = EwmaVolatility()
+        self.context = OrderContext(instrument=instrument, book=self.book, venue=venue, session=session)
+        self.fills = 0
+        self.volume_usd = 0.0
+
+    def redefine(self, instrument: Instrument) -> None:
+        """Take over a changed definition; orders are judged by it from now on."""
+        self.instrument = instrument
+        self.context.instrument = instrument
+
+    def learn(self, at_ns: int) -> None:
+        """Take the book that was just applied into the estimates that decisions use."""
+        book = self.book
+        if book.state is not BookState.LIVE:
+            self.context.fair_value = self.context.exposure.reference_price = math.nan
+            return
+        (bid, bid_size), (ask, ask_size) = book.bids[0], book.asks[0]
+        self.volatility.update((bid + ask) / 2, at_ns)
+        self.context.fair_value = (bid * ask_size + ask * bid_size) / (bid_size + ask_size)
+        self.context.exposure.reference_price = (bid + ask) / 2
+
+    def trouble(self, at_ns: int, max_book_age_ms: float) -> str:
+        """Say why the book may not be quoted on; empty when it may."""
+        book = self.book
+        if book.state is not BookState.LIVE:
+            return f"book is {book.state.value.replace('_', '-')}"
+        if book.arrived_ns is None or not (age_ms(at_ns, book.arrived_ns) <= max_book_age_ms):
+            return "book is stale"
+        return ""
+
+
+class Venue:
+    """The runtime of one connector.
+
+    Attributes:
+        markets: by instrument, filled as the connector defines its instruments.
+        open_streams: names of the plan's streams that are open now.
+        account: what the venue says of the account.
+        notices: what the venue or the connector said, newest last.
+        stale_ticks: ticks in a row at which a venue that was healthy before was not.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        route: OrderRoute,
+        *,
+        fees: FeeSchedule,
+        network: Network,
+        profile: RiskProfile,
+    ) -> None:
+        spec = connector.spec
+        self.connector = connector
+        self.route = route
+        self.fees = fees
+        self.health = VenueHealth()
+        self.context = VenueContext(
+            spec.name,
+            trade_modes=spec.trade_modes,
+            network=network,
+            health=self.health,
+            budget=MessageBudget(
+                rate_per_s=profile.message_rate_per_s,
+                burst=profile.message_burst,
+                cancel_reserve=profile.message_cancel_reserve,
+            ),
+        )
+        self.markets: dict[InstrumentId, Market] = {}
+        self.streams: Mapping[str, StreamPlan] = {plan.name: plan for plan in connector.plan().streams}
+        self.open_streams: set[str] = set()
+        self.notices: list[str] = []
+        self.account = ReportedAccount()
+        self.stale_ticks = 0
+        self._profile = profile
+        self._was_healthy = False
+
+    @property
+    def spec(self) -> ConnectorSpec:
+        """The connector's description."""
+        return self.connector.spec
+
+    @property
+    def name(self) -> str:
+        """The connector's name."""
+        return self.connector.spec.name
+
+    def look(self, at_ns: int) -> None:
+        """Judge the venue as a whole.
+
+        One market whose book is fine is enough for the venue; each market is judged again by itself
+        before it is quoted on.
+        """
+        trouble = "no instrument yet"
+        for market in self.markets.values():
+            trouble = market.trouble(at_ns, self._profile.max_book_age_ms)
+            if not trouble:
+                break
+        self.health.observe(trouble, at_ns)
+        self._was_healthy = self._was_healthy or self.health.state is HealthState.HEALTHY
+
+    def count_stale(self) -> None:
+        """Count one tick for `stale_ticks`."""
+        stale = self._was_healthy and self.health.state is not HealthState.HEALTHY
+        self.stale_ticks = self.stale_ticks + 1 if stale else 0
+
+    def unusable(self, market: Market, at_ns: int) -> str:
+        """Say why nothing may be quoted on a market; empty when something may."""
+        if self.health.state is not HealthState.HEALTHY:
+            return f"venue is {self.health.state.value}: {self.health.reason}"
+        return market.trouble(at_ns, self._profile.max_book_age_ms)
+
+    def view(self, market: Market, at_ns: int) -> MarketView:
+        """Show one market to a strategy."""
+        book = market.book
+        unusable = self.unusable(market, at_ns)
+        bid = book.best_bid or (math.nan, math.nan)
+        ask = book.best_ask or (math.nan, math.nan)
+        return MarketView(
+            instrument=market.instrument,
+            unusable=unusable,
+            bid_price=bid[0],
+            bid_size=bid[1],
+            ask_price=ask[0],
+            ask_size=ask[1],
+            book_age_ms=math.inf if book.arrived_ns is None else age_ms(at_ns, book.arrived_ns),
+            volatility=market.volatility.value,
+            position_base=float(market.context.exposure.position_base),
+            maker_fee_bps=self.fees.maker_bps,
+            taker_fee_bps=self.fees.taker_bps,
+            base_order_notional_usd=self._profile.base_order_notional_usd,
+            max_order_notional_usd=self._profile.max_order_notional_usd,
+            max_position_notional_usd=self._profile.max_position_notional_usd_per_venue,
+        )
+
+    def lost(self, stream: str) -> None:
+        """Take note that a stream has ended: no book that may depend on it is believed any more."""
+        self.open_streams.discard(stream)
+        if not self.streams[stream].private:
+            self.forget_books()
+
+    def forget_books(self) -> None:
+        """Believe no book until its next snapshot."""
+        for market in self.markets.values():
+            market.book.reset()
