@@ -313,6 +313,24 @@ def test_settings_of_a_connector_are_read_in_their_kinds(configure: Configure, t
 
 
 @pytest.mark.parametrize(
+    ("env", "file", "depth"),
+    [
+        ({"HARBOUR_DEPTH": "5"}, "[connectors.harbour]\ndepth = 6\n", 5),
+        ({"HARBOUR_DEPTH": ""}, "[connectors.harbour]\ndepth = 6\n", 6),
+        ({}, "[connectors.harbour]\ndepth = 6\n", 6),
+        ({}, "[connectors.HB]\ndepth = 6\n", 6),
+        ({}, None, 20),
+    ],
+)
+def test_a_setting_is_taken_from_variable_then_file_then_the_connectors_default(
+    env: dict[str, str], file: str | None, depth: int, configure: Configure
+) -> None:
+    """The same order as for the core's own keys."""
+    config = configure(cli={"--connectors": "harbour"}, env=env, file=file)
+    assert config.connectors["harbour"]["depth"] == depth
+
+
+@pytest.mark.parametrize(
     ("env", "words"),
     [
         ({"HARBOUR_DEPTH": "2.5"}, "connectors.harbour.depth is not usable; found '2.5'"),
