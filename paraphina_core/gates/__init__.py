@@ -6,7 +6,7 @@ from .budget import MessageBudget
 from .context import OpenOrders, OrderContext, SessionContext, VenueContext
 from .endpoints import hosts_of, other_network
 from .exposure import Exposure, total_notional_usd
-from .identity import Identity, create_identity, load_identity
+from .identity import SEED_BYTES, Identity, create_identity, load_identity
 from .order import ORDER_GATES, Refusal, check
 from .order_gate import OrderGateRule
 from .receipt import (
@@ -17,6 +17,7 @@ from .receipt import (
     issue,
     moment,
     read_receipt,
+    remove_receipt,
     seal,
     unseal,
     write_receipt,
@@ -28,6 +29,7 @@ from .verdict import GateVerdict, refusals
 
 __all__ = [
     "ORDER_GATES",
+    "SEED_BYTES",
     "STARTUP_GATES",
     "Binding",
     "ConnectorFacts",
@@ -57,6 +59,7 @@ __all__ = [
     "other_network",
     "read_receipt",
     "refusals",
+    "remove_receipt",
     "seal",
     "total_notional_usd",
     "unseal",

@@ -81,6 +81,20 @@ def _modes(modes: frozenset[TradeMode]) -> str:
 
 
 @GATES.gate(
+    "Connectors can be built",
+    "Each selected connector can be built from its settings and says what it would open. Where orders are "
+    "sent, only a trusted plugin is asked.",
+    required_in=ALL_MODES,
+)
+def connector_builds(facts: StartupFacts) -> CheckResult:
+    return passed_if_none(
+        (f"{connector.name}: {connector.fault}" for connector in facts.connectors if connector.fault),
+        connector_names(facts),
+        "Correct its settings, trust its plugin, or choose another connector.",
+    )
+
+
+@GATES.gate(
     "Connectors on the allow-list",
     "Each selected connector stands on the operator's own list of those that may send orders. The list is "
     "empty until somebody writes one.",
@@ -103,18 +117,18 @@ def connector_allowed(facts: StartupFacts) -> CheckResult:
     informs_in=ALL_MODES - SENDING_MODES,
 )
 def one_underlying(facts: StartupFacts) -> CheckResult:
-    unread = [connector.name for connector in facts.connectors if connector.underlyings is None]
+    unread = [connector.name for connector in facts.connectors if not connector.underlyings]
     found = "; ".join(
         f"{connector.name}: {', '.join(connector.underlyings)}"
         for connector in facts.connectors
-        if connector.underlyings is not None
+        if connector.underlyings
     )
     distinct = {asset for connector in facts.connectors for asset in connector.underlyings or ()}
     if len(distinct) > 1:
         return failed(found, "Choose the same asset for every connector in its settings.")
-    if unread or not distinct:
+    if unread or not facts.connectors:
         return unknown(
-            f"what {', '.join(unread) or 'no connector'} would trade is not known before it is connected",
+            f"what {', '.join(unread) or connector_names(facts)} would trade is not known before it is connected",
             "Nothing to do yet: reading a venue's instruments before the start is not built.",
         )
     return passed(found)

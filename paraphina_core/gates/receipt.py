@@ -119,6 +119,19 @@ def write_receipt(home: Path, receipt: Receipt, identity: Identity) -> Path:
     return path
 
 
+def remove_receipt(home: Path) -> None:
+    """Take the last receipt away, if there is one.
+
+    Raises:
+        LocalError: it cannot be removed.
+    """
+    path = home / FILE_NAME
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as e:
+        raise LocalError(f"{path} cannot be removed", found=e.strerror) from e
+
+
 def read_receipt(home: Path, identity: Identity | None) -> Receipt | None:
     """Return the receipt of this installation, None if there is none.
 
@@ -196,7 +209,7 @@ _SHOWN_OF_A_HASH: Final = 12
 def _spelled(value: object) -> str:
     text = ", ".join(value) if isinstance(value, tuple) else str(value)
     is_hash = len(text) == 64 and " " not in text  # noqa: PLR2004  # hex digits of a SHA-256
-    return text[:_SHOWN_OF_A_HASH] if is_hash else text
+    return text[:_SHOWN_OF_A_HASH] if is_hash else text or "none"
 
 
 def _encode(value: msgspec.Struct) -> bytes:

@@ -26,7 +26,8 @@ class ConnectorFacts(msgspec.Struct, frozen=True, kw_only=True):
         plugin: the plugin that brings it, with its version; if it is not used, why.
         remedy: how to get it, if it is not installed.
         trust: whether the operator trusts the plugin as it is now.
-        endpoints: the addresses of the mode's network.
+        fault: why it cannot be built from its settings; empty if it can.
+        endpoints: the addresses of the mode's network, and those that its plan would open.
         missing: environment variables or keys of required settings that have no value.
         stated_networks: settings that select a network, as `name: value`.
         underlyings: assets of the markets it would trade, None while that is not known.
@@ -38,6 +39,7 @@ class ConnectorFacts(msgspec.Struct, frozen=True, kw_only=True):
     plugin: str
     remedy: str
     trust: CheckResult
+    fault: str
     endpoints: tuple[ResolvedEndpoint, ...]
     missing: tuple[str, ...]
     stated_networks: tuple[tuple[str, str], ...]

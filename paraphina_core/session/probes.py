@@ -1,0 +1,104 @@
+"""Tries out whether the disk and the state folder are fit for a run, and leaves no trace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from paraphina_core.connector import CheckResult, CheckStatus
+
+KILL_LATCH_FILE: Final = "kill_latch.json"
+
+_PROBE: Final = b"\0" * 4096
+_MAX_SHOWN: Final = 300
+_BYTES_PER_MB: Final = 1024 * 1024
+#: Journal segments that must fit on the disk when a run starts.
+_SEGMENTS: Final = 2
+
+
+def probe_output(folder: Path, journal: Path, home: Path) -> CheckResult:
+    """Tell whether a run may write to its folder and to the state folder.
+
+    Args:
+        folder: of the run; need not exist.
+        journal: where the run's journal would be; if it exists, the folder holds another run.
+        home: state folder of the installation; need not exist.
+    """
+    if journal.exists():
+        return _failed(f"{folder} holds another run", "Name a new folder with --out-dir.")
+    for place in (folder, home):
+        fault = _write_fault(place)
+        if fault:
+            return _failed(fault, "Make it writable, or name another folder.")
+    return CheckResult(status=CheckStatus.PASS, found=f"{folder} and {home} can be written")
+
+
+def probe_journal(folder: Path, segment_mb: int) -> CheckResult:
+    """Tell whether a journal in the folder can be synced to disk, and has room."""
+    fault = _write_fault(folder)
+    if fault:
+        return _failed(fault, "Make it writable, or name another folder.")
+    free_mb = shutil.disk_usage(_nearest(folder)).free // _BYTES_PER_MB
+    wanted_mb = _SEGMENTS * segment_mb
+    if not free_mb >= wanted_mb:
+        return _failed(
+            f"{free_mb} MB are free where {folder} lies, {wanted_mb} MB are needed",
+            "Make room, or state a smaller [journal] segment_mb.",
+        )
+    return CheckResult(status=CheckStatus.PASS, found=f"{folder}, {free_mb} MB free")
+
+
+def probe_kill_latch(home: Path) -> CheckResult:
+    """Tell whether the kill switch has fired and was not cleared; a latch that cannot be seen is unknown."""
+    path = home / KILL_LATCH_FILE
+    try:
+        content = path.read_bytes()[:_MAX_SHOWN]
+    except FileNotFoundError:
+        return CheckResult(status=CheckStatus.PASS, found="it has not fired")
+    except OSError as e:
+        remedy = "Look at it; without a file there the switch has not fired."
+        return CheckResult(status=CheckStatus.UNKNOWN, found=f"{path}: {e.strerror}", remedy=remedy)
+    return _failed(
+        f"it has fired: {_reason(content)}",
+        f"Make sure that no order and no position is left, then remove {path}.",
+    )
+
+
+def _reason(content: bytes) -> str:
+    try:
+        latch = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):
+        latch = None
+    if isinstance(latch, dict) and isinstance(latch.get("reason"), str):
+        return str(latch["reason"])
+    return content.decode(errors="replace").strip() or "no reason is given"
+
+
+def _write_fault(folder: Path) -> str:
+    """Write and sync a file without a name where the folder is or would be; say what refused."""
+    nearest = _nearest(folder)
+    try:
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(_PROBE)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as e:
+        return f"{folder} cannot be written: {e.strerror or e}"
+    return ""
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder itself, or the nearest one above it that exists."""
+    path = folder.absolute()
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def _failed(found: str, remedy: str) -> CheckResult:
+    return CheckResult(status=CheckStatus.FAIL, found=found, remedy=remedy)
