@@ -1,8 +1,8 @@
 """A market that does not exist: a seeded price, a book that follows it and orders that hit the book.
 
 Prices are whole ticks and sizes whole lots, so nothing can leave the grid. One quantity, the
-activity, makes the market nervous or calm: it rises with each market order and with news, decays
-within seconds, and moves order flow, volatility and spread together. The price diffuses and is
+activity, makes the market nervous or calm: it jumps with news, decays within seconds, and moves
+order flow, volatility and spread together. The price diffuses and is
 drawn home over a day, so that a run of any length keeps the grid that fits its first price.
 """
 
@@ -26,17 +26,13 @@ LEVELS: Final = 20
 
 #: Changes of the book by makers, and market orders while the market is calm, in one second.
 MAKER_RATE_HZ: Final = 6.0
-TAKER_RATE_HZ: Final = 0.7
-#: One market order makes the market by this much more active, one piece of news by that much.
-ORDER_JOLT: Final = 0.1
-NEWS_JOLT: Final = 6.0
+TAKER_RATE_HZ: Final = 1.2
+#: News comes at this rate, makes the market so much more active, and is forgotten after so long.
 NEWS_RATE_HZ: Final = 1 / 60
+NEWS_JOLT: Final = 6.0
 CALMING_S: Final = 5.0
-
-#: Market orders that one market order brings about; below one, so that activity dies down again.
-_BRANCHING: Final = TAKER_RATE_HZ * ORDER_JOLT * CALMING_S
 #: Mean of the activity over a long time; dividing by it makes the configured volatility come true.
-MEAN_ACTIVITY: Final = 1 + (_BRANCHING + NEWS_RATE_HZ * NEWS_JOLT * CALMING_S) / (1 - _BRANCHING)
+MEAN_ACTIVITY: Final = 1 + NEWS_RATE_HZ * NEWS_JOLT * CALMING_S
 
 #: Parts of the price: half of the calm spread, mean distance of two levels, depth makers keep up.
 HALF_SPREAD: Final = 0.1 * BPS
@@ -175,7 +171,7 @@ class SyntheticMarket:
         self._log_price = self._home
         self._lots_per_quote = lots_per_quote
         self._variance_per_s = annual_volatility**2 / YEAR_S / MEAN_ACTIVITY
-        self._excitement = MEAN_ACTIVITY - 1
+        self._activity = MEAN_ACTIVITY
         self._premium = self._random.gauss(0.0, PREMIUM)
         self._next_mark_ns = start_ns
         self.at_ns = start_ns
@@ -193,7 +189,7 @@ class SyntheticMarket:
         self._book_change()
         yield self.at_ns, WholeBook(bids=dict(self.bids.lots), asks=dict(self.asks.lots))
         while True:
-            takers = TAKER_RATE_HZ * (1 + self._excitement)
+            takers = TAKER_RATE_HZ * self._activity
             total = MAKER_RATE_HZ + takers + NEWS_RATE_HZ
             due_ns = self.at_ns + max(MIN_WAIT_NS, int(self._random.expovariate(total) * NS_PER_S))
             if due_ns > self._next_mark_ns:
@@ -207,7 +203,7 @@ class SyntheticMarket:
             elif kind < takers + MAKER_RATE_HZ:
                 self._make()
             else:
-                self._excitement += NEWS_JOLT
+                self._activity += NEWS_JOLT
                 continue
             change = self._book_change()
             if change.bids or change.asks:
@@ -220,17 +216,18 @@ class SyntheticMarket:
     def _pass_until(self, at_ns: int) -> None:
         passed_s = (at_ns - self.at_ns) / NS_PER_S
         self.at_ns = at_ns
-        activity = 1 + self._excitement
         self._log_price += (self._home - self._log_price) * -math.expm1(-passed_s / HOME_S)
-        self._log_price += self._random.gauss(0.0, math.sqrt(self._variance_per_s * activity * passed_s))
+        self._log_price += self._random.gauss(
+            0.0, math.sqrt(self._variance_per_s * self._activity * passed_s)
+        )
         kept = math.exp(-passed_s / PREMIUM_S)
         self._premium = self._premium * kept + self._random.gauss(0.0, PREMIUM * math.sqrt(1 - kept * kept))
-        self._excitement *= math.exp(-passed_s / CALMING_S)
+        self._activity = 1 + (self._activity - 1) * math.exp(-passed_s / CALMING_S)
 
     def _make(self) -> None:
         """Let the makers follow the price: pull what it has run over, improve, add, cancel, refill."""
         ticks = self._ticks
-        half = HALF_SPREAD * ticks * math.sqrt(1 + self._excitement) * self._random.uniform(0.5, 1.5)
+        half = HALF_SPREAD * ticks * math.sqrt(self._activity) * self._random.uniform(0.5, 1.5)
         for ladder, touch in (
             (self.bids, math.floor(ticks - max(0.5, half))),
             (self.asks, math.ceil(ticks + max(0.5, half))),
@@ -265,7 +262,6 @@ class SyntheticMarket:
         width = self.asks.best - self.bids.best
         buys = self._random.random() < 1 / (1 + math.exp(-max(-3.0, min(3.0, stale / width))))
         lots = self._lots(ORDER_NOTIONAL, ORDER_SCATTER, ticks)
-        self._excitement += ORDER_JOLT
         taken = tuple((self.asks if buys else self.bids).take(lots))
         return MarketOrder(aggressor=Side.BUY if buys else Side.SELL, trades=taken)
 

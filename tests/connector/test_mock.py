@@ -410,7 +410,7 @@ def test_f007_any_damage_to_a_frame_is_read_or_refused_as_remote(
         b'{"type":"book","at_ns":1,"sequence":1,"bids":[["1e5","1"]],"asks":[]}',
         b'{"type":"book","at_ns":1,"sequence":1,"bids":[["NaN","1"]],"asks":[]}',
         b'{"type":"book","at_ns":1,"sequence":1,"bids":[["1","-1"]],"asks":[]}',
-        b" " * (5 * 1024 * 1024),
+        FRAMES[0] + b" " * (5 * 1024 * 1024),
     ],
     ids=["deep", "deep in a frame", "tick", "coin", "digits", "exponent", "nan", "negative", "long"],
 )

@@ -195,7 +195,7 @@ HOSTILE = {
     "deep": b"[" * 100_000,
     "deep in the data": b'{"channel":"l2Book","data":' + b"[" * 100_000,
     "deep in an unknown key": message("l2Book", {}).replace(b"{}", b'{"x":' + b"[" * 50_000),
-    "long": b" " * (4 * 1024 * 1024 + 1),
+    "long": FRAMES[0] + b" " * (4 * 1024 * 1024),
     "other coin": message("l2Book", {"coin": "ETH", "time": 1, "levels": [[], []]}),
     "three sides": message("l2Book", {"coin": "BTC", "time": 1, "levels": [[], [], []]}),
     "endless levels": message(
@@ -360,5 +360,11 @@ def test_a_recorded_answer_with_triggers_is_read() -> None:
     """Three real orders, two of them stops; nested copies of them are not counted again."""
     orders = read_open_orders("venue", ANSWERS["frontendOpenOrders"])
     assert [
-        (e.venue_order_id, e.reduce_only, plain(e.filled_size)) for e in orders if isinstance(e, OrderReport)
-    ] == [("3184595907", True, "0"), ("3184595906", True, "0"), ("3184595905", False, "0")]
+        (e.venue_order_id, e.side, e.reduce_only, plain(e.filled_size))
+        for e in orders
+        if isinstance(e, OrderReport)
+    ] == [
+        ("3184595907", Side.SELL, True, "0"),
+        ("3184595906", Side.SELL, True, "0"),
+        ("3184595905", Side.BUY, False, "0"),
+    ]
