@@ -186,6 +186,11 @@ class Plugins:
         wanted = set(distributions)
         return tuple(record for record in self.plugins if record.distribution in wanted)
 
+    @property
+    def observed(self) -> bool:
+        """Whether any plugin wants to see the session's steps."""
+        return bool(self._observers)
+
     def observe(self, observation: Observation) -> None:
         """Show a step of the session to every observer; never raises and mutes whoever keeps failing."""
         for observer in self._observers:

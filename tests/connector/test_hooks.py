@@ -22,6 +22,8 @@ from paraphina_core.connector import (
     PreflightFacts,
     TradeMode,
     hooks,
+    load_plugins,
+    mock,
 )
 from paraphina_core.domain import (
     ClientOrderId,
@@ -162,9 +164,15 @@ def test_hook_paraphina_observe_sees_each_step(site: Site) -> None:
     """An observer is shown each observation, in order."""
     plugin(site, "paraphina_observe", "observation", "import builtins", "seen.append(observation.at_ns)")
     plugins = site.load()
+    assert plugins.observed
     for _ in range(3):
         plugins.observe(OBSERVATION)
     assert _seen() == [5, 5, 5]
+
+
+def test_hook_paraphina_observe_is_asked_for_only_where_somebody_observes() -> None:
+    """Without an observer the session need not describe its steps."""
+    assert not load_plugins([mock], [], []).observed
 
 
 @pytest.mark.parametrize("error", ["ValueError('no')", "SystemExit(3)", "GeneratorExit()"])
