@@ -47,10 +47,13 @@ def config_options(command: _Command) -> _Command:
     """
     from paraphina_core.config import FIELDS, cli_options
 
-    variables = {field.key: field.variables for field in FIELDS}
+    fields = {field.key: field for field in FIELDS}
     for option in reversed(cli_options()):
-        notes = [*variables[option.key], *([f"default {option.default}"] if option.default != "-" else [])]
+        field = fields[option.key]
+        notes = [*field.variables, *([f"default {option.default}"] if option.default != "-" else [])]
         text = f"{option.help} [{'; '.join(notes)}]" if notes and not option.is_switch else option.help
+        if option.flag != field.flags[0]:
+            text = f"another name of {field.flags[0]}, used where that is not given"
         command = click.option(
             option.flag,
             _parameter(option.flag),
