@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from paraphina_core.config import ClockKind, Config, JournalSync
-from paraphina_core.connector import DataSource, Plugins
-from paraphina_core.domain import NS_PER_MS, NS_PER_S, ConfigError, InstrumentId, RunNumber, TradingState
+from paraphina_core.connector import Plugins
+from paraphina_core.domain import NS_PER_MS, NS_PER_S, InstrumentId, RunNumber, TradingState
 from paraphina_core.journal import Head, JournalWriter, SyncPolicy, allocate_run_number
 from paraphina_core.ops import TelemetryWriter
 
@@ -98,12 +98,10 @@ class Run:
         home: state folder of the installation.
 
     Raises:
-        ConfigError: virtual time or another speed is wanted of a venue's own feed.
         LocalError: the folder, the journal or a connector cannot be had.
     """
 
     def __init__(self, config: Config, plugins: Plugins, home: Path) -> None:
-        _refuse_false_time(config, plugins)
         self._wall_s = time.monotonic()
         at_ns = time.time_ns()
         numbers: list[RunNumber] = []
@@ -195,14 +193,3 @@ class Run:
             telemetry_failures=self._telemetry.failures,
         )
 
-
-def _refuse_false_time(config: Config, plugins: Plugins) -> None:
-    if config.session.clock is ClockKind.REAL and config.session.speed == 1.0:
-        return
-    for name in config.selected:
-        if plugins.connectors[name].data_source is DataSource.VENUE:
-            raise ConfigError(
-                f"connector {name} follows a venue in real time",
-                found=f"clock {config.session.clock.value}, speed {config.session.speed:g}",
-                wanted="clock real and speed 1",
-            )
