@@ -357,9 +357,7 @@ class MockConnector:
 def _number(settings: Mapping[str, str | float], name: str, default: float, low: float, high: float) -> float:
     value = settings.get(name, default)
     if isinstance(value, str) or not (low <= value <= high):
-        raise ConfigError(
-            f"mock {name} is not usable", found=value, wanted=f"a number from {low:g} to {high:g}"
-        )
+        raise ConfigError(f"mock {name} is not usable", found=value, wanted=f"a number from {low} to {high}")
     return float(value)
 
 

@@ -89,7 +89,6 @@ def load(folder: Path, coin: str) -> Recording:
         raise ConfigError(
             f"no recording of this coin in {folder}",
             found=coin,
-            wanted=", ".join(recorded),
             remedy=did_you_mean(coin, recorded),
         )
     precision = _decode(folder / "instruments.json", dict[str, _Precision])
