@@ -28,7 +28,7 @@ from paraphina_core.execution import (
 )
 from paraphina_core.gates import SessionContext
 
-from .record import Recorder, encode
+from .record import Recorder, WithoutFrames, encode
 from .session import Session
 from .trading import SentIds, Trading
 from .venue import Venue
@@ -57,6 +57,8 @@ def compose(
     if config.profile is None:
         raise ConfigError("there is no risk profile", remedy="name one: --canary-profile prod_canary")
     mode = config.session.trade_mode
+    if not config.journal.record_frames:
+        recorder = WithoutFrames(recorder)
     sent_ids = SentIds()
     context = SessionContext(
         mode=mode,

@@ -30,6 +30,7 @@ class StopReason(StrEnum):
     DURATION = "the duration has passed"
     MAX_TICKS = "the number of ticks is reached"
     STREAMS_ENDED = "every stream has ended"
+    JOURNAL_FAILED = "the journal takes no record"
 
 
 class Chores(Protocol):

@@ -13,7 +13,7 @@ import msgspec
 from paraphina_core.config import ClockKind, Config, JournalSync
 from paraphina_core.connector import Plugins
 from paraphina_core.domain import NS_PER_MS, NS_PER_S, InstrumentId, RunNumber, TradingState
-from paraphina_core.journal import Head, JournalWriter, SyncPolicy, allocate_run_number
+from paraphina_core.journal import Head, JournalError, JournalWriter, SyncPolicy, allocate_run_number
 from paraphina_core.ops import TelemetryWriter
 
 from .clock import Pacer, RealPacer, VirtualPacer
@@ -63,7 +63,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 3 orders are left, 4 the session was halted by a limit."""
+        """0 all done, 3 orders are left, 4 halted by a limit, a strategy's fault or a failed journal."""
         if self.orders_left:
             return 3
         return 4 if self.session.state is TradingState.HALTED else 0
@@ -156,12 +156,18 @@ class Run:
     async def execute(self) -> Summary:
         """Run to the end, cancel everything, and write the summary.
 
+        A journal that fails ends the run at once, because nothing may be sent that is not recorded;
+        the summary then says what was open.
+
         Raises:
-            LocalError: the journal or the disk failed; orders may be left then, and the error says so.
+            LocalError: the summary cannot be written.
         """
         started = datetime.now(UTC)
         try:
             reason = await self._driver.run()
+        except JournalError as e:
+            reason = StopReason.JOURNAL_FAILED
+            self.session.abandon(str(e))
         finally:
             self._journal.close()
         summary = self._summary(reason, started)
@@ -192,4 +198,3 @@ class Run:
             journal_head=self._journal.head,
             telemetry_failures=self._telemetry.failures,
         )
-

@@ -130,6 +130,10 @@ class Session:
         orders = [record.order for record in self.open_orders()]
         self._recorder.append("left", at_ns, encode({"orders": orders, "positions": self.positions()}))
 
+    def abandon(self, reason: str) -> None:
+        """Give up without another record or order: the recorder itself has failed."""
+        self._trading.abandon(reason)
+
     # --- questions ------------------------------------------------------------------------------
 
     def streams(self) -> Iterator[tuple[str, StreamPlan]]:

@@ -143,9 +143,13 @@ class Trading:
         """Let nothing but cancels leave for the rest of the run."""
         if self._context.state is TradingState.HALTED:
             return
+        self.abandon(reason)
+        self._recorder.append("halt", at_ns, encode({"reason": reason}))
+
+    def abandon(self, reason: str) -> None:
+        """Halt without a record of it."""
         self._context.state = TradingState.HALTED
         self.reason = reason
-        self._recorder.append("halt", at_ns, encode({"reason": reason}))
 
     def stop(self, at_ns: int) -> None:
         """Want nothing any more: every order is cancelled and none is placed."""
