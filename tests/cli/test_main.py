@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,12 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     assert list(COMMANDS) == [
         *("run", "connectors", "plugins", "gates", "preflight", "config", "journal", "replay"),
     ]
+
+
+def test_every_command_is_documented() -> None:
+    """The page of the command line has one heading for each command, in the order of the help, and no other."""
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## paraphina (\w+)$", page, re.MULTILINE) == list(COMMANDS)
 
 
 def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
