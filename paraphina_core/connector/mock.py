@@ -105,6 +105,11 @@ class MockConnector:
             streams=(StreamPlan(name=STREAM, source=source, max_silence_ms=MAX_SILENCE_MS, topics=TOPICS),)
         )
 
+    def opened(self, stream: str) -> None:
+        """Wait for the next whole book: its sequence starts anew."""
+        self._sequence = None
+        self._gapped = False
+
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Turn one frame into events."""
         message: Frame = decode_json(DECODER, frame, "mock frame")

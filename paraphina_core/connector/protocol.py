@@ -168,6 +168,12 @@ class Connector(Protocol):
             LocalError: the settings name a market that cannot be planned for.
         """
 
+    def opened(self, stream: str) -> None:
+        """Take note that a stream of the plan is open, for the first time or anew.
+
+        What an earlier connection of it said about sequences is void from here on.
+        """
+
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Turn one frame of a stream into events.
 

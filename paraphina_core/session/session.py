@@ -82,7 +82,12 @@ class Session:
     def stream_opened(self, connector: str, stream: str, at_ns: int) -> None:
         """Take note that a stream of the connector's plan was opened."""
         self._recorder.append("opened", at_ns, encode({"connector": connector, "stream": stream}))
-        self._venues[connector].open_streams.add(stream)
+        venue = self._venues[connector]
+        venue.open_streams.add(stream)
+        try:
+            venue.connector.opened(stream)
+        except Exception as e:  # noqa: BLE001  # as with `read`
+            venue.health.disable(f"the connector raised {type(e).__name__}: {e}")
 
     def stream_ended(self, connector: str, stream: str, at_ns: int) -> None:
         """Take note that a stream ended or was lost: what it fed is not believed any more."""

@@ -104,6 +104,9 @@ class ScriptedConnector:
         source = LocalSource(frames=self._frames, repeat=self._repeat)
         return Plan(streams=(StreamPlan(name="script", source=source, max_silence_ms=60_000),))
 
+    def opened(self, stream: str) -> None:
+        """Nothing is kept of a connection."""
+
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Decode the events, or raise what the script says."""
         if frame.startswith(b"raise "):

@@ -40,7 +40,7 @@ def topic(channel: str, coin: str) -> str:
 
 
 class PublicFeed:
-    """Reads the public messages of the coins it is told about.
+    """Reads the public messages of one connection, of the coins it is told about.
 
     Args:
         instruments: instrument of each subscribed coin; a message about another coin is an error.
@@ -103,9 +103,6 @@ class _CoinFeed:
 
     def __init__(self, instrument: InstrumentId) -> None:
         self._instrument = instrument
-        self._restart()
-
-    def _restart(self) -> None:
         self._first_book_ms: int | None = None
         self._last_book_ms = 0
         self.has_trades = False
@@ -120,10 +117,11 @@ class _CoinFeed:
             asks=_levels(asks),
             exchange_ns=book.time * NS_PER_MS,
         )
-        # The time of books never falls on one connection (docs, read 2026-08-22); when it does, what
-        # comes from here on is a new one, such as a recording that starts over.
+        # The time of books never falls on one connection (docs, read 2026-08-22).
         if book.time < self._last_book_ms:
-            self._restart()
+            raise RemoteProtocolError(
+                "time of books runs back", found=book.time, wanted=f"at least {self._last_book_ms}"
+            )
         self._last_book_ms = book.time
         if self._first_book_ms is None:
             self._first_book_ms = book.time

@@ -96,6 +96,11 @@ class FixtureConnector:
         ]
         return Plan(streams=(market, *account))
 
+    def opened(self, stream: str) -> None:
+        """Begin the market anew when its stream does, as when a recording starts over."""
+        if stream == MARKET:
+            self._feed = PublicFeed({self._recording.coin: self._instrument.id})
+
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Turn a recorded frame or answer into events; the first one also defines the instrument."""
         events = self._read(stream, frame)

@@ -141,18 +141,14 @@ def test_a_message_with_one_bad_trade_counts_for_nothing() -> None:
     assert len(public.read(message("trades", [trade(99, 1), trade(99, 2)]))) == 2
 
 
-def test_a_book_whose_time_runs_back_begins_a_new_connection() -> None:
-    """Trades are then reported again, and the first message's older ones are replays again."""
+def test_f015_a_book_older_than_the_last_one_is_refused() -> None:
+    """The time of books never falls on one connection; an older book is never applied."""
     public = feed()
     public.read(book(100))
-    first = trades_of(public.read(message("trades", [trade(99, 1), trade(101, 2)])))
     public.read(book(100))
-    public.read(book(99))
-    assert trades_of(public.read(message("trades", [trade(98, 1), trade(101, 2)]))) == [
-        ("98-1", True),
-        ("101-2", False),
-    ]
-    assert first == [("99-1", True), ("101-2", False)]
+    with pytest.raises(RemoteError, match="time of books runs back"):
+        public.read(book(99))
+    assert len(public.read(book(101))) == 1
 
 
 def test_an_acknowledged_subscription_is_reported_and_the_end_of_one_is_not() -> None:
