@@ -17,6 +17,9 @@ from .catalogue import FeatureFlag
 from .extensions import Observation, OrderGate, PreflightCheck, StrategySpec
 from .spec import ConnectorSpec
 
+#: Characters of a plugin's error that are kept; whatever could steer a terminal is replaced.
+_MAX_REASON: Final = 300
+
 #: Errors after which an observer is not called any more.
 MAX_OBSERVER_ERRORS: Final = 10
 
@@ -205,10 +208,10 @@ def describe(error: BaseException, location: str) -> str:
         location: folder or file of the plugin's code; the innermost line in it is named.
     """
     try:
-        text = " ".join(str(error).split())[:300]
+        text = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(error).split()))
     except Exception:  # noqa: BLE001  # the exception is the plugin's, and so is its __str__
         text = "an error that cannot be printed"
     frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
     own = [f" ({file}, line {line})" for file, line in frames if location and file.startswith(location)]
     kind = "" if isinstance(error, ParaphinaError) else f"{type(error).__name__}: "
-    return f"{kind}{text}{own[-1] if own else ''}"
+    return f"{kind}{text[:_MAX_REASON]}{own[-1] if own else ''}"

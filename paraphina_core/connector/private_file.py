@@ -93,7 +93,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those around it, each of them private; `mkdir(parents=True)` is open above the last."""
+    """Make a folder and those around it, all private; `mkdir(parents=True)` leaves the outer ones open."""
     if not folder.exists():
         _make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -14,6 +17,13 @@ from paraphina_core.cli import main
 from paraphina_core.readiness import COLUMNS
 
 SECRET = "0x" + "5ec" * 20
+
+
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the tests are started in from deciding what a terminal is."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def cells(line: str) -> list[str]:
@@ -74,6 +84,28 @@ def test_a_wide_terminal_gets_one_table(
     monkeypatch.setenv("COLUMNS", "500")
     assert main(["connectors"]) == 0
     assert capsys.readouterr().out.count("CLI/env selection") == 1
+
+
+def test_on_a_terminal_the_table_is_drawn(installation: Installation) -> None:
+    """A person gets lines and a heading that stands out; the same text otherwise."""
+    terminal, program = os.openpty()
+    with subprocess.Popen(
+        [installation.folder / "bin" / "python", "-m", "paraphina_core", "connectors"],
+        stdout=program,
+        env={"TERM": "xterm-256color", "COLUMNS": "80", "LANG": "C.UTF-8"},
+        cwd=installation.folder,
+    ) as process:
+        os.close(program)
+        output = b""
+        with contextlib.suppress(OSError):  # which is how the end of a terminal is told
+            while piece := os.read(terminal, 65_536):
+                output += piece
+    os.close(terminal)
+    assert process.returncode == 0
+    shown = output.decode()
+    assert "│" in shown
+    assert "\x1b[1m" in shown
+    assert "Connector" in shown
 
 
 def test_a_broken_plugin_shows_its_reason_in_its_row(installation: Installation) -> None:

@@ -129,14 +129,15 @@ def test_a_table_is_plain_without_a_terminal_and_fits_the_width(installation: In
 
 
 def test_text_of_a_plugin_cannot_steer_the_terminal(installation: Installation) -> None:
-    """Escape sequences in a reason or a version are shown, not sent."""
-    Wheel("escape-one", "raise ValueError('\\x1b[2J\\u202e cleared')", version="1.0").install(
+    """Escape sequences in an error or in metadata are made visible, not sent."""
+    Wheel("escape-one", "raise ValueError('\\x1b[2J\\u202e cleared')", version="1\x1b[2J").install(
         installation.site
     )
     done = installation.paraphina("plugins", COLUMNS="250")
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out
-    assert "\\x1b[2J\\u202e cleared" in done.out
+    assert "?[2J? cleared" in done.out
+    assert "1\\x1b[2J" in done.out
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 from environments import ROOT
 
 #: Variables of the tests' own environment that must not reach the one under test.
-_OURS = ("PYTHON", "PARAPHINA_", "VIRTUAL_ENV", "COLUMNS", "HL_")
+_OURS = ("PYTHON", "PARAPHINA_", "VIRTUAL_ENV", "HL_", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_")
 
 
 @dataclass(frozen=True)
