@@ -397,7 +397,7 @@ def test_the_end_of_a_history_does_not_depend_on_the_order_of_its_events(
         booked = [event for event in events if tracker.apply(event, 1).is_new_fill]
         record = tracker.get(ONE)
         assert record is not None
-        assert record.filled_size == sum(event.size for event in booked)  # type: ignore[union-attr]  # fills
+        assert record.filled_size == sum(event.size for event in booked)
         ends.append((record.state, record.filled_size, tracker.totals(BTC.id).buy_base, tracker.open_count))
     assert ends[0] == ends[1]
 
@@ -455,7 +455,7 @@ def test_whatever_happens_open_sizes_and_fills_are_those_of_the_reference(
         applied = tracker.apply(event, 1)
         models[number].see(event)
         if applied.is_new_fill:
-            position += event.size * sides[number].sign  # type: ignore[union-attr]  # only fills are booked
+            position += event.size * sides[number].sign
     for number, model in models.items():
         record = tracker.get(ClientOrderId(number))
         assert record is not None
