@@ -180,10 +180,10 @@ class Planner:
             found = f"notional {notional:f}, minimum {instrument.min_notional:f}"
             draft.refuse(target, Obstacle.NOTIONAL_BELOW_MINIMUM, found)
             return
-        own = orders.best_price(target.side.opposite)
-        if own is not None and (price - own) * target.side.sign >= 0:
-            draft.refuse(target, Obstacle.MEETS_OWN_ORDER, f"own order at {own:f}")
-            return
+        for own in (orders.best_price(target.side.opposite), draft.best_price(target)):
+            if own is not None and (price >= own if target.side is Side.BUY else price <= own):
+                draft.refuse(target, Obstacle.MEETS_OWN_ORDER, f"own order at {own:f}")
+                return
         try:
             draft.places.append(
                 PlaceOrder(
@@ -246,6 +246,15 @@ class _Draft:
         self.cancels: list[CancelOrder] = []
         self.places: list[PlaceOrder] = []
         self.unplaced: list[Unplaced] = []
+
+    def best_price(self, target: Target) -> Decimal | None:
+        """Return the most aggressive price about to be placed on the other side of the target's market."""
+        prices = [
+            order.price
+            for order in self.places
+            if order.instrument == target.instrument and order.side is not target.side
+        ]
+        return (min if target.side is Side.BUY else max)(prices, default=None)
 
     def refuse(self, target: Target, obstacle: Obstacle, found: str) -> None:
         self.unplaced.append(Unplaced(target=target, obstacle=obstacle, found=found))
