@@ -128,7 +128,7 @@ def one_underlying(facts: StartupFacts) -> CheckResult:
         return failed(found, "Choose the same asset for every connector in its settings.")
     if unread or not facts.connectors:
         return unknown(
-            f"what {', '.join(unread) or connector_names(facts)} would trade is not known before it is connected",
+            f"what {', '.join(unread) or 'no connector'} would trade is not known before it is connected",
             "Nothing to do yet: reading a venue's instruments before the start is not built.",
         )
     return passed(found)

@@ -7,17 +7,7 @@ from typing import Any
 import msgspec
 
 from order_world import LIMITS
-from paraphina_core.connector import (
-    Capability,
-    CheckResult,
-    CheckStatus,
-    ConnectorSpec,
-    Endpoint,
-    Network,
-    Setting,
-    SettingKind,
-    TradeMode,
-)
+from paraphina_core.connector import CheckResult, CheckStatus, Network, TradeMode
 from paraphina_core.domain import NS_PER_S
 from paraphina_core.gates import (
     Binding,
@@ -30,39 +20,11 @@ from paraphina_core.gates import (
     issue,
 )
 from paraphina_core.readiness import Proof, Stage
+from reef import SPEC
 
 NOW_NS = 1_800_000_000 * NS_PER_S
 IDENTITY = Identity(b"i" * 32)
 OK = CheckResult(status=CheckStatus.PASS, found="fine")
-SENDING = frozenset({TradeMode.TESTNET, TradeMode.LIVE})
-
-SPEC = ConnectorSpec(
-    name="reef",
-    venue="Reef",
-    feature_flag="live_reef",
-    capabilities={Capability.MARKET: "Yes", Capability.EXECUTION: "Yes", Capability.DEAD_MAN: "Yes"},
-    trade_modes=frozenset(TradeMode),
-    factory=lambda _: None,  # type: ignore[arg-type,return-value]  # never built from these facts
-    endpoints={
-        Network.MAINNET: (
-            Endpoint(purpose="rest", url="https://api.reef.example", setting="rest_url"),
-            Endpoint(purpose="ws", url="wss://ws.reef.example/v1", setting="ws_url"),
-        ),
-        Network.TESTNET: (
-            Endpoint(purpose="rest", url="https://api.testnet.reef.example", setting="rest_url"),
-            Endpoint(purpose="ws", url="wss://ws.testnet.reef.example/v1", setting="ws_url"),
-        ),
-    },
-    settings=(
-        Setting(name="network", env="REEF_NETWORK", kind=SettingKind.TEXT, help="network"),
-        Setting(
-            name="account", env="REEF_ACCOUNT", kind=SettingKind.TEXT, help="account", required_in=SENDING
-        ),
-        Setting(name="private_key", env="REEF_KEY", kind=SettingKind.SECRET, help="key", required_in=SENDING),
-        Setting(name="rest_url", env="REEF_REST_URL", kind=SettingKind.TEXT, help="other address"),
-        Setting(name="ws_url", env="REEF_WS_URL", kind=SettingKind.TEXT, help="other address"),
-    ),
-)
 
 
 def connector(mode: TradeMode = TradeMode.LIVE, **changes: Any) -> ConnectorFacts:
