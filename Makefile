@@ -8,7 +8,7 @@ STAMP := $(VENV)/ready
 PLUGINS := $(sort $(wildcard plugins/paraphina-*))
 EDITABLES := -e . $(PLUGINS:%=-e ./%)
 DISTRIBUTIONS := paraphina $(notdir $(PLUGINS))
-RUN := $(VENV)/bin/paraphina run --trade-mode paper --connectors hyperliquid_fixture,mock
+RUN := HL_FIXTURE_REPEAT=1 PARAPHINA_MOCK_PRICE=105050 $(VENV)/bin/paraphina run --trade-mode paper --connectors hyperliquid_fixture,mock
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 LOCK_TOOLS := build/lock-tools
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -69,14 +70,14 @@ def _header(snapshot: SessionSnapshot, gates: str) -> Text:
 
 
 def _markets(snapshot: SessionSnapshot) -> Table:
-    table = Table(expand=True, pad_edge=False)
-    for name in ("market", "state"):
-        table.add_column(name, overflow="fold")
-    for name in ("age ms", "best bid", "best offer", "own bid", "own offer", "position", "PnL USD", "fills"):
+    table = Table(expand=True, pad_edge=False, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("market", overflow="fold", min_width=12)
+    table.add_column("state", overflow="fold", min_width=10)
+    for name in ("age ms", "offer, bid", "own", "position", "PnL USD", "fills"):
         table.add_column(name, justify="right", no_wrap=True)
     for venue in snapshot.venues:
         if not venue.markets:
-            table.add_row(venue.connector, _health(venue, ""), *[""] * 8)
+            table.add_row(venue.connector, _health(venue, ""), *[""] * 6)
         for market in venue.markets:
             table.add_row(*_market_cells(venue, market))
     return table
@@ -88,10 +89,8 @@ def _market_cells(venue: VenueSnapshot, market: MarketSnapshot) -> tuple[str | T
         str(market.instrument),
         _health(venue, market.unusable),
         "" if market.book_age_ms is None else f"{market.book_age_ms:.0f}",
-        _price(market.best_bid),
-        _price(market.best_ask),
-        Text(_quote(market, Side.BUY), "cyan"),
-        Text(_quote(market, Side.SELL), "cyan"),
+        f"{_price(market.best_ask)}\n{_price(market.best_bid)}",
+        Text(f"{_quote(market, Side.SELL)}\n{_quote(market, Side.BUY)}", "cyan"),
         f"{market.position_base:f}",
         Text(_usd(profit), "green" if profit >= 0 else "red"),
         str(market.fills),
@@ -137,7 +136,7 @@ def _quote(market: MarketSnapshot, side: Side) -> str:
 
 
 def _price(price: float | None) -> str:
-    return "" if price is None else f"{price:.10g}"
+    return "-" if price is None else f"{price:.10g}"
 
 
 def _usd(amount: Decimal) -> str:
