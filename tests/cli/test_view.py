@@ -88,7 +88,7 @@ def test_every_figure_an_operator_needs_is_there_at_any_usual_width(width: int) 
     """Market, health, age, touch, own quotes, position, profit, fills and gates fit 80 columns."""
     text = _drawn(_session(), width)
     prices = ("105055", "105056", "105053", "105058")
-    for part in ("healthy", "123", *prices, "0.01000", "+0.75 ", "8 of 8 pass"):
+    for part in ("healthy", "123", *prices, "0.01000", "+1.75", "8 of 8 pass"):
         assert part in text
     assert "hyperliquid" in text.replace("\n", "")
     assert max(len(line) for line in text.splitlines()) <= width
