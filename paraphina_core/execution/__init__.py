@@ -19,7 +19,6 @@ from .orders import (
 )
 from .paper import PaperExchange, PaperSettings
 from .planner import Obstacle, Plan, Planner, PlannerRules, Unplaced
-from .queue import QueuePosition
 from .route import OrderRoute, RouteCommand
 from .shadow import ShadowOrder, ShadowRecorder
 
@@ -45,7 +44,6 @@ __all__ = [
     "Planner",
     "PlannerRules",
     "Position",
-    "QueuePosition",
     "RejectCode",
     "RouteCommand",
     "ShadowOrder",

@@ -152,26 +152,21 @@ class PaperMarket:
         if not orders or trade.is_replay or not self.is_live:
             return []
         executions: list[Execution] = []
-        through = at_price = _ZERO  # what own orders had of the trade before the next one
+        left = trade.size  # what one own order had of the trade never reaches the next
         for resting in tuple(orders):  # a copy: filled orders leave
             if not _reaches(resting.order.side, resting.price, trade.price):
                 break
             if resting.queue.predates(trade.exchange_ns):
                 continue
-            size = max(0.0, trade.size - float(through))
-            beyond = resting.price != trade.price
-            if beyond:
+            if resting.price == trade.price:
+                reaches = resting.queue.on_trade(left, trade.exchange_ns)
+            else:
                 resting.queue.front()
-            else:
-                size = resting.queue.on_trade(size, trade.exchange_ns) - float(at_price)
-            filled = min(self._fillable(resting), self._whole_lots(size))
-            if not filled > 0:
-                continue
-            executions.append(self._execute(resting, resting.order.price, filled, Liquidity.MAKER))
-            if beyond:
-                through = CONTEXT.add(through, filled)
-            else:
-                at_price = CONTEXT.add(at_price, filled)
+                reaches = left
+            filled = min(self._fillable(resting), self._whole_lots(reaches))
+            if filled > 0:
+                executions.append(self._execute(resting, resting.order.price, filled, Liquidity.MAKER))
+                left = max(0.0, left - float(filled))
         return executions
 
     def useless_reduce_only(self) -> list[RestingOrder]:

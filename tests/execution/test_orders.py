@@ -21,7 +21,14 @@ from paraphina_core.domain import (
     OutcomeUnknown,
     Side,
 )
-from paraphina_core.execution import TRANSITIONS, Finding, OrderInput, OrderTracker, OrderUpdate
+from paraphina_core.execution import (
+    MAX_UNCLAIMED_FILLS,
+    TRANSITIONS,
+    Finding,
+    OrderInput,
+    OrderTracker,
+    OrderUpdate,
+)
 from trading import BTC, ETH, fill, place
 
 ONE = ClientOrderId(1)
@@ -367,6 +374,19 @@ def test_the_oldest_fills_are_forgotten_beyond_the_maximum() -> None:
     tracker.apply(fills[2], 3)
     assert not tracker.apply(fills[1], 4).is_new_fill
     assert tracker.apply(fills[0], 5).is_new_fill
+
+
+def test_fills_that_nobody_claims_are_kept_up_to_a_maximum() -> None:
+    """At the maximum the oldest fill still joins its order when the ack names it, one more drops it."""
+    for extra, filled in ((0, Decimal(1)), (1, Decimal(0))):
+        tracker = _tracker_with_order("2")
+        tracker.apply(fill(None, "ours", BUY, 100, "1", venue_order_id="v1"), 0)
+        for number in range(MAX_UNCLAIMED_FILLS - 1 + extra):
+            tracker.apply(fill(None, f"t{number}", BUY, 100, "1", venue_order_id=f"x{number}"), 1)
+        tracker.apply(_accepted(), 2)
+        record = tracker.get(ONE)
+        assert record is not None
+        assert record.filled_size == filled
 
 
 # --- any order of events ------------------------------------------------------------------------

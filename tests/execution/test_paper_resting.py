@@ -98,6 +98,18 @@ def test_own_orders_at_one_price_share_what_the_queue_leaves() -> None:
     assert fills_of(world.see(trade(100.0, 3.5, SELL))) == [(1, 100.0, 1.0), (2, 100.0, 0.5)]
 
 
+def test_what_an_own_order_had_of_a_trade_does_not_shorten_the_queue_of_the_next() -> None:
+    """Our first order takes the trade, so the two that stand before our second one are still there."""
+    world = PaperWorld()
+    world.see(_book(bid=99.5))
+    world.send(place(1, BUY, 100, 3))
+    world.see(_book())
+    world.send(place(2, BUY, 100, 1))
+    assert fills_of(world.see(trade(100.0, 3.0, SELL))) == [(1, 100.0, 3.0)]
+    assert fills_of(world.see(trade(100.0, 2.0, SELL))) == []
+    assert fills_of(world.see(trade(100.0, 2.0, SELL))) == [(2, 100.0, 1.0)]
+
+
 def test_an_order_alone_at_its_price_is_first_in_the_queue() -> None:
     """Inside the spread nothing is displayed, so nothing is ahead."""
     world = _world()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paraphina_core.config import QueueModel
-from paraphina_core.execution import QueuePosition
+from paraphina_core.execution.queue import QueuePosition
 
 CONSERVATIVE, PROPORTIONAL = QueueModel.CONSERVATIVE, QueueModel.PROPORTIONAL
 both_models = pytest.mark.parametrize("model", list(QueueModel))
@@ -80,6 +80,38 @@ def test_a_trade_that_the_book_showed_first_is_not_counted_twice(model: QueueMod
     assert queue.ahead == 6.0
     assert queue.on_trade(4.0, 6) == 0.0
     assert queue.ahead == 2.0
+
+
+@both_models
+def test_late_prints_explain_a_drop_only_as_far_as_it_went(model: QueueModel) -> None:
+    """Of two prints of three after a drop of four, the last two are news."""
+    queue = QueuePosition(model, 10.0, 1)
+    queue.on_book(6.0, 5)
+    queue.on_trade(3.0, 5)
+    assert queue.ahead == 6.0
+    queue.on_trade(3.0, 5)
+    assert queue.ahead == 4.0
+
+
+def test_an_older_book_does_not_make_a_print_forgotten() -> None:
+    """A print is seen as a smaller size by a book that is no older, and explains what it can until then."""
+    queue = QueuePosition(PROPORTIONAL, 5.0, 1)
+    queue.on_book(10.0, 2)
+    queue.on_trade(2.0, 10)
+    queue.on_book(10.0, 5)
+    queue.on_book(8.0, 10)
+    assert queue.ahead == 3.0
+
+
+def test_a_print_explains_a_drop_once() -> None:
+    """A print of two explains one that left before an older book, then one more; the third was a cancel."""
+    queue = QueuePosition(PROPORTIONAL, 6.0, 1)
+    queue.on_book(12.0, 2)
+    queue.on_trade(2.0, 10)
+    queue.on_book(11.0, 5)
+    assert queue.ahead == 4.0
+    queue.on_book(9.0, 10)
+    assert queue.ahead == pytest.approx(4.0 * (1 - 1 / 10))
 
 
 @both_models
