@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
@@ -78,7 +79,7 @@ class SignificantFigures(msgspec.Struct, frozen=True, kw_only=True, tag="signifi
 PriceRule: TypeAlias = FixedTick | SignificantFigures
 
 
-class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One perpetual contract of one venue, with the grid and limits its orders must respect.
 
     Sizes are in base units as the venue trades them; one of them is `multiplier` units of the
@@ -112,7 +113,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
                 wanted="lot size, multiplier and maximums above zero, minimums not negative",
             )
 
-    @property
+    @cached_property
     def id(self) -> InstrumentId:
         """The instrument's name in this program."""
         return instrument_id(self.venue, self.native_id, plain(self.multiplier))

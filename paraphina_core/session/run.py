@@ -32,6 +32,9 @@ from .outputs import (
 from .session import Session
 from .snapshot import SessionSnapshot
 
+#: Group of the journal's syncs in virtual time, where nothing is at a venue that a power cut could lose.
+VIRTUAL_SYNC_MS: Final = 1_000
+
 #: Period of telemetry records, session time.
 TELEMETRY_EVERY_NS: Final = 1 * NS_PER_S
 
@@ -122,7 +125,12 @@ class Run:
             at_ns=at_ns,
             identity={"run": str(run), "mode": config.session.trade_mode.value},
             sync=SyncPolicy(
-                always=config.journal.sync is JournalSync.ALWAYS, interval_ms=config.journal.sync_interval_ms
+                always=config.journal.sync is JournalSync.ALWAYS,
+                interval_ms=(
+                    VIRTUAL_SYNC_MS
+                    if config.session.clock is ClockKind.VIRTUAL
+                    else config.journal.sync_interval_ms
+                ),
             ),
             segment_bytes=config.journal.segment_mb * 1024 * 1024,
         )
