@@ -6,7 +6,7 @@ Everything a plugin needs is exported here and in `paraphina_core.domain`.
 from __future__ import annotations
 
 from . import mock
-from .capabilities import Capability, DataSource, Network, TradeMode
+from .capabilities import SENDING_MODES, Capability, DataSource, Network, TradeMode
 from .catalogue import FeatureFlag, feature_flags
 from .decode import MAX_FRAME_BYTES, decode_json
 from .discovery import Candidate, discover
@@ -66,6 +66,7 @@ __all__ = [
     "MAX_FRAME_BYTES",
     "MAX_OBSERVER_ERRORS",
     "PROJECT",
+    "SENDING_MODES",
     "Answer",
     "Candidate",
     "Capability",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Capability(StrEnum):
@@ -36,6 +37,10 @@ class TradeMode(StrEnum):
     def network(self) -> Network:
         """The network that belongs to the mode; testnet mode never meets production."""
         return Network.TESTNET if self is TradeMode.TESTNET else Network.MAINNET
+
+
+#: The modes in which orders leave for a venue's order entry.
+SENDING_MODES: Final = frozenset(mode for mode in TradeMode if mode.reaches_venue)
 
 
 class Network(StrEnum):

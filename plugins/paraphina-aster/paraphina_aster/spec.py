@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from paraphina_core.connector import (
+    SENDING_MODES,
     ConnectorSpec,
     Endpoint,
     Network,
     RateLimit,
     Setting,
     SettingKind,
-    TradeMode,
 )
-
-_SENDING: Final = frozenset({TradeMode.TESTNET, TradeMode.LIVE})
 
 VENUE: Final = ConnectorSpec(
     name="aster",
@@ -53,14 +51,14 @@ VENUE: Final = ConnectorSpec(
             env="ASTER_USER_ADDRESS",
             kind=SettingKind.TEXT,
             help="address of the main wallet, which has deposited once",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="agent_private_key",
             env="ASTER_AGENT_PRIVATE_KEY",
             kind=SettingKind.SECRET,
             help="key of an agent wallet without the right to withdraw",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="rest_url",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from paraphina_core.connector import (
+    SENDING_MODES,
     ConnectorSpec,
     Endpoint,
     FeeSchedule,
@@ -12,10 +13,7 @@ from paraphina_core.connector import (
     RateLimit,
     Setting,
     SettingKind,
-    TradeMode,
 )
-
-_SENDING: Final = frozenset({TradeMode.TESTNET, TradeMode.LIVE})
 
 VENUE: Final = ConnectorSpec(
     name="extended",
@@ -61,14 +59,14 @@ VENUE: Final = ConnectorSpec(
             env="EXTENDED_API_KEY",
             kind=SettingKind.SECRET,
             help="API key, sent with every private request",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="stark_private_key",
             env="EXTENDED_STARK_PRIVATE_KEY",
             kind=SettingKind.SECRET,
             help="key that signs orders; it can also sign withdrawals, so keep little on the account",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="rest_url",

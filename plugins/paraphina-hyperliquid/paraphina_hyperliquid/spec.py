@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from paraphina_core.connector import (
+    SENDING_MODES,
     Capability,
     Connector,
     ConnectorContext,
@@ -21,8 +22,6 @@ from paraphina_core.connector import (
 
 FEATURE_FLAG: Final = "live_hyperliquid"
 DEFAULT_COIN: Final = "BTC"
-
-_SENDING: Final = frozenset({TradeMode.TESTNET, TradeMode.LIVE})
 
 _COIN: Final = Setting(
     name="coin",
@@ -75,14 +74,14 @@ VENUE: Final = ConnectorSpec(
             env="HL_PRIVATE_KEY",
             kind=SettingKind.SECRET,
             help="key of an agent (API wallet), which can trade and cannot withdraw",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="vault_address",
             env="HL_VAULT_ADDRESS",
             kind=SettingKind.TEXT,
             help="address of the account, subaccount or vault that is traded; never the agent's own",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="rest_url",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from paraphina_core.connector import (
+    SENDING_MODES,
     ConnectorSpec,
     Endpoint,
     FeeSchedule,
@@ -12,10 +13,7 @@ from paraphina_core.connector import (
     RateLimit,
     Setting,
     SettingKind,
-    TradeMode,
 )
-
-_SENDING: Final = frozenset({TradeMode.TESTNET, TradeMode.LIVE})
 
 VENUE: Final = ConnectorSpec(
     name="lighter",
@@ -58,21 +56,21 @@ VENUE: Final = ConnectorSpec(
             env="LIGHTER_ACCOUNT_INDEX",
             kind=SettingKind.INTEGER,
             help="number of the account or sub-account",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="api_key_index",
             env="LIGHTER_API_KEY_INDEX",
             kind=SettingKind.INTEGER,
             help="number of the API key that signs",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="api_private_key",
             env="LIGHTER_API_PRIVATE_KEY_HEX",
             kind=SettingKind.SECRET,
             help="that API key; it can also sign withdrawals, so keep little on the account",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="auth_token",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from paraphina_core.connector import (
+    SENDING_MODES,
     ConnectorSpec,
     Endpoint,
     FeeSchedule,
@@ -12,10 +13,7 @@ from paraphina_core.connector import (
     RateLimit,
     Setting,
     SettingKind,
-    TradeMode,
 )
-
-_SENDING: Final = frozenset({TradeMode.TESTNET, TradeMode.LIVE})
 
 VENUE: Final = ConnectorSpec(
     name="paradex",
@@ -54,14 +52,14 @@ VENUE: Final = ConnectorSpec(
             env="PARADEX_ACCOUNT_ADDRESS",
             kind=SettingKind.TEXT,
             help="address of the account on the venue",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="subkey_private_key",
             env="PARADEX_SUBKEY_PRIVATE_KEY",
             kind=SettingKind.SECRET,
             help="key of a subkey, which can trade and cannot withdraw",
-            required_in=_SENDING,
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="rest_url",
