@@ -159,7 +159,7 @@ def _worst_case(
     total = after * own.reference_price
     for exposure in exposures:
         if exposure is not own:
-            total += exposure.worst_notional_usd
+            total += exposure.worst_base * exposure.reference_price
     if total <= limit:
         return None
     return (

@@ -77,6 +77,15 @@ def test_an_order_only_reduces_if_no_order_of_fills_makes_the_position_larger(
         assert _exposure(position, buys, sells).only_reduces(order) is shrinks
 
 
+@pytest.mark.parametrize(("position", "side"), [(2, Side.SELL), (-2, Side.BUY)])
+def test_an_order_of_exactly_the_position_only_reduces(position: int, side: Side) -> None:
+    """Closing is allowed to the last lot, and one lot more is not."""
+    assert _exposure(position).only_reduces(quote(side, size="2"))
+    assert not _exposure(position).only_reduces(quote(side, size="2.1"))
+    assert _exposure(position, buys=1, sells=1).only_reduces(quote(side, size="1"))
+    assert not _exposure(position, buys=1, sells=1).only_reduces(quote(side, size="1.1"))
+
+
 def test_three_thirds_of_a_position_close_it_exactly() -> None:
     """Sizes are exact decimals, so the last part of a position is not refused for a rounding error."""
     order = quote(Side.SELL, size="0.1")
