@@ -17,7 +17,7 @@ import msgspec
 #: Most bytes of one record; a snapshot of a session with a hundred markets is a tenth of it.
 MAX_LINE_BYTES: Final = 1024 * 1024
 
-#: Most bytes of one file, about a week of a small session.
+#: Most bytes of one file: a week of 1.7 kB four times a second.
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024 * 1024
 
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -42,6 +42,7 @@ class TelemetryWriter:
         self._size = 0
         self._written = 0
         self._failures = 0
+        self._last_failure = ""
         self._disabled_reason = ""
         try:
             self._descriptor = os.open(path, _FLAGS, 0o600)
@@ -54,18 +55,20 @@ class TelemetryWriter:
     def write(self, record: msgspec.Struct | Mapping[str, Any]) -> None:
         """Write one record, or count a failure."""
         if self._disabled_reason:
-            self._failures += 1
+            self._fail(self._disabled_reason)
             return
         try:
             line = self._encoder.encode(record) + b"\n"
-        except Exception:  # noqa: BLE001 - whatever a value's encoding raises, the session goes on
-            self._failures += 1
+        except Exception as e:  # noqa: BLE001 - whatever a value's encoding raises, the session goes on
+            self._fail(f"a record cannot be spelled: {e}")
             return
-        if not line.startswith(b"{") or len(line) > self._max_line_bytes:
-            self._failures += 1
+        if not line.startswith(b"{"):
+            self._fail(f"a record is no object but a {type(record).__name__}")
+        elif len(line) > self._max_line_bytes:
+            self._fail(f"a record has {len(line)} bytes, more than {self._max_line_bytes}")
         elif self._size + len(line) > self._max_file_bytes:
-            self._failures += 1
             self._disable(f"the file has reached {self._max_file_bytes} bytes")
+            self._fail(self._disabled_reason)
         else:
             self._write_line(line)
 
@@ -84,6 +87,11 @@ class TelemetryWriter:
         return self._failures
 
     @property
+    def last_failure(self) -> str:
+        """Why the last of those was not written; empty if there is none."""
+        return self._last_failure
+
+    @property
     def disabled_reason(self) -> str:
         """Why nothing is written any more; empty while it is."""
         return self._disabled_reason
@@ -92,8 +100,8 @@ class TelemetryWriter:
         try:
             self._put(line)
         except OSError as e:
-            self._failures += 1
             self._disable(f"it cannot be written: {e.strerror or e}")
+            self._fail(self._disabled_reason)
         else:
             self._written += 1
 
@@ -102,6 +110,10 @@ class TelemetryWriter:
         self._size += written
         if written != len(data):
             raise OSError(f"only {written} of {len(data)} bytes were written")
+
+    def _fail(self, reason: str) -> None:
+        self._failures += 1
+        self._last_failure = reason
 
     def _disable(self, reason: str) -> None:
         self._disabled_reason = self._disabled_reason or reason
