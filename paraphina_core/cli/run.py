@@ -55,7 +55,8 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
         render(verdicts, config)
         sys.exit(2)
     run = Run(config, plugins, home())
-    summary = asyncio.run(_watched(run, view, f"{len(verdicts)} of {len(verdicts)} pass"))
+    asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or the run was refused above
+    summary = asyncio.run(_watched(run, view, f"{asked} of {asked} pass"))
     _tell(summary, run)
     sys.exit(summary.exit_code)
 
