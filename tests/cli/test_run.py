@@ -24,7 +24,11 @@ class Program:
     """One `paraphina_live` or `paraphina` process under test."""
 
     def __init__(
-        self, folder: Path, *arguments: str, env: Mapping[str, str] | None = None, file_bytes: int | None = None
+        self,
+        folder: Path,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        file_bytes: int | None = None,
     ) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
 
@@ -49,7 +53,9 @@ class Program:
         for line in self.process.stdout:
             if word in line:
                 return line
-        raise AssertionError(f"no line with {word!r}: {self.process.stderr.read() if self.process.stderr else ''}")
+        raise AssertionError(
+            f"no line with {word!r}: {self.process.stderr.read() if self.process.stderr else ''}"
+        )
 
     def signal(self, number: int) -> None:
         """Send a signal."""
