@@ -67,7 +67,7 @@ class PaperMarket:
         self.resting: dict[Side, list[RestingOrder]] = {Side.BUY: [], Side.SELL: []}
         self._book = book
         self._model = model
-        self._lost = book.state in _LOST
+        self._lost = False
         self._consumed: dict[tuple[Side, float], tuple[float, float]] = {}
 
     @property
@@ -131,7 +131,6 @@ class PaperMarket:
 
     def on_book(self) -> list[Execution]:
         """See the book's new levels: queues move up, and orders that it now crosses are filled."""
-        self.look()
         executions: list[Execution] = []
         if not self.is_live:
             return executions

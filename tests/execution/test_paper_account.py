@@ -137,6 +137,20 @@ def test_a_funding_time_of_the_past_is_not_believed() -> None:
     assert world.exchange.next_due_ns() == 11 * HOUR_NS
 
 
+def test_a_stated_time_that_just_passed_means_the_next_one() -> None:
+    """A venue that is ten seconds late in naming the next funding has it in an hour less ten seconds."""
+    world = _world()
+    world.see(_rate(exchange_ns=world.now_ns, next_funding_ns=world.now_ns - 10 * NS_PER_S))
+    assert world.exchange.next_due_ns() == world.now_ns + HOUR_NS - 10 * NS_PER_S
+
+
+def test_a_stated_time_may_be_further_away_than_one_interval() -> None:
+    """The first funding of a new market is when the venue says."""
+    world = _world()
+    world.see(_rate(exchange_ns=5, next_funding_ns=5 + 3 * HOUR_NS))
+    assert world.exchange.next_due_ns() == world.now_ns + 3 * HOUR_NS
+
+
 def test_a_venue_that_still_names_the_last_funding_is_not_paid_twice() -> None:
     """Just after the payment the rate arrives again with the old time."""
     world = _world()

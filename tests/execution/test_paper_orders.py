@@ -184,6 +184,8 @@ def test_f045_what_a_venue_refuses_is_refused(order: Any, code: str) -> None:
     [
         ({"min_size": Decimal(2)}, place(1, BUY, 100, 1), "SIZE_BELOW_MINIMUM"),
         ({"max_size": Decimal(2)}, place(1, BUY, 100, 3), "SIZE_ABOVE_MAXIMUM"),
+        ({"min_size": Decimal(2), "max_size": Decimal(2)}, place(1, BUY, 100, 2), "OrderAccepted"),
+        ({"min_notional": Decimal(99), "max_notional": Decimal(99)}, place(1, BUY, 99, 1), "OrderAccepted"),
         ({"max_notional": Decimal(99)}, place(1, BUY, 100, 1), "NOTIONAL_ABOVE_MAXIMUM"),
         ({"status": TradingStatus.HALTED}, place(1, BUY, 100, 1), "INSTRUMENT_STATUS"),
         ({"status": TradingStatus.CANCEL_ONLY}, place(1, BUY, 100, 1), "INSTRUMENT_STATUS"),

@@ -249,6 +249,15 @@ def test_a_crossed_moment_does_not_cost_the_place_in_the_queue() -> None:
     assert fills_of(world.see(trade(100.0, 1.0, SELL))) == [(1, 100.0, 1.0)]
 
 
+def test_a_filled_order_is_out_of_the_book() -> None:
+    """Nothing is left that a later order of ours could meet, or that could be cancelled."""
+    world = _world()
+    world.send(place(1, SELL, "100.5", 1))
+    assert fills_of(world.see(trade(102.0, 5.0, BUY))) == [(1, 100.5, 1.0)]
+    assert kinds(world.send(place(2, BUY, "100.5", 1))) == ["OrderAccepted"]
+    assert kinds(world.cancel(1)) == ["ORDER_NOT_FOUND"]
+
+
 def test_a_cancelled_order_does_not_fill() -> None:
     """What is gone is gone."""
     world = _world()

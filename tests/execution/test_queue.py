@@ -30,10 +30,12 @@ def test_beyond_the_visible_depth_nothing_reaches_the_order_until_its_level_is_s
     model: QueueModel,
 ) -> None:
     """The queue ahead is unknown there; once the level shows, the order stands behind all of it."""
-    queue = QueuePosition(model, None, None)
-    assert queue.on_trade(1e9, None) == 0.0
-    queue.on_book(7.0, None)
+    queue = QueuePosition(model, None, 1)
+    assert queue.on_trade(1e9, 2) == 0.0
+    queue.on_book(7.0, 5)
     assert queue.ahead == 7.0
+    assert queue.predates(5)
+    assert queue.on_trade(8.0, 6) == 1.0
 
 
 def test_what_joins_later_stands_behind() -> None:
@@ -101,6 +103,16 @@ def test_an_older_book_does_not_make_a_print_forgotten() -> None:
     queue.on_book(10.0, 5)
     queue.on_book(8.0, 10)
     assert queue.ahead == 3.0
+
+
+def test_a_print_explains_nothing_after_a_book_that_contains_it() -> None:
+    """Two traded and two joined, so the level kept its size; the next two that leave are cancels."""
+    queue = QueuePosition(PROPORTIONAL, 5.0, 1)
+    queue.on_book(10.0, 2)
+    queue.on_trade(2.0, 10)
+    queue.on_book(10.0, 10)
+    queue.on_book(8.0, 11)
+    assert queue.ahead == pytest.approx(3.0 * (1 - 2 / 10))
 
 
 def test_a_print_explains_a_drop_once() -> None:
