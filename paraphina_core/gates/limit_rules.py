@@ -158,7 +158,7 @@ def _worst_case(
         return None
     total = after * own.reference_price
     for exposure in exposures:
-        if exposure is not own:
+        if exposure is not own and exposure.worst_base != 0.0:  # nothing held is nothing, at any price
             total += exposure.worst_base * exposure.reference_price
     if total <= limit:
         return None

@@ -38,7 +38,7 @@ class Market:
         """Take the book that was just applied into the estimates that decisions use."""
         book = self.book
         if book.state is not BookState.LIVE:
-            self.context.fair_value = self.context.exposure.reference_price = math.nan
+            self.context.fair_value = math.nan  # the last price still values what is held
             return
         (bid, bid_size), (ask, ask_size) = book.bids[0], book.asks[0]
         self.volatility.update((bid + ask) / 2, at_ns)

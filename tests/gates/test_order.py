@@ -264,6 +264,41 @@ def test_limits_are_inclusive() -> None:
 
 
 @pytest.mark.parametrize(
+    ("order", "changes"),
+    [
+        (quote(size="0.2"), {"min_notional": Decimal("19.9")}),
+        (quote(size="0.2"), {"min_notional": Decimal("19.90")}),
+        (quote(size="2"), {"max_size": Decimal(2)}),
+        (quote(size="2"), {"max_notional": Decimal(199)}),
+        (quote(price="100", size="5"), {}),
+    ],
+)
+def test_an_order_at_a_limit_of_its_instrument_or_profile_passes(order: PlaceOrder, changes: Any) -> None:
+    """Sizes and notionals are compared exactly: what is allowed is allowed to the last digit."""
+    context = order_context()
+    context.instrument = msgspec.structs.replace(instrument(), **changes)
+    assert check(order, context) is None
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "101.5"), (Side.SELL, "98.5")])
+def test_a_price_at_its_collar_passes_and_one_tick_beyond_does_not(side: Side, price: str) -> None:
+    """For the collar of the book, and for that of fair value."""
+    position = -2 if side is Side.BUY else 2
+    beyond = "102" if side is Side.BUY else "98"
+    touch = 101.0 if side is Side.BUY else 99.0
+    for name, reference, code in (
+        ("collar_book_bps", touch, "COLLAR_BOOK"),
+        ("collar_fair_value_bps", 100.0, "COLLAR_FAIR_VALUE"),
+    ):
+        wide = {"collar_book_bps": 500.0, "collar_fair_value_bps": 500.0}
+        at_limit_bps = abs(float(price) / reference - 1.0) * 1e4
+        profile = limits(**(wide | {name: at_limit_bps + 1e-9}))
+        context = _held(position, context=order_context(session_context(profile)))
+        assert check(_exit_order(side, "1", price), context) is None
+        assert _code_of(_exit_order(side, "1", beyond), context) == code
+
+
+@pytest.mark.parametrize(
     ("order", "code"),
     [
         (quote(price="99.7"), "PRICE_OFF_GRID"),
@@ -289,6 +324,15 @@ def test_limits_are_inclusive() -> None:
 def test_f045_wrong_terms_are_refused_here_before_a_venue_would(order: PlaceOrder, code: str) -> None:
     """Grid, minimum, maximum, collar and flags are judged before the order is sent."""
     assert _code_of(order, order_context()) == code
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "101"), (Side.SELL, "99")])
+def test_collars_of_zero_allow_the_touch_and_fair_value_themselves(side: Side, price: str) -> None:
+    """Zero bps beyond is not beyond."""
+    profile = limits(collar_book_bps=0.0, collar_fair_value_bps=0.0)
+    context = _held(-2 * side.sign, context=order_context(session_context(profile)))
+    context.fair_value = float(price)
+    assert check(_exit_order(side, "1", price), context) is None
 
 
 def test_f057_a_changed_grid_is_the_one_that_counts() -> None:
@@ -568,6 +612,17 @@ def test_a_worst_case_elsewhere_that_is_no_number_refuses_here(other: str) -> No
         beside = OrderContext(instrument=here.instrument, book=here.book, venue=here.venue, session=session)
         _held("NaN", context=beside)
         assert _code_of(quote(), here) == "POSITION_LIMIT_VENUE"
+
+
+def test_a_market_without_a_price_where_nothing_is_held_stops_nobody_else() -> None:
+    """One venue that never delivered a book must not stop the others."""
+    session = session_context()
+    here, other = order_context(session), order_context(session, "two")
+    other.exposure.reference_price = NAN
+    assert check(quote(), here) is None
+    assert _code_of(quote(), other) == "NOTIONAL_ABOVE_MAXIMUM"
+    _held(1, context=other)
+    assert _code_of(quote(), here) == "POSITION_LIMIT_TOTAL"
 
 
 #: The two numbers of a profile that no order is held to: one sizes quotes, one stops the session.
