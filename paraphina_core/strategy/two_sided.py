@@ -74,7 +74,7 @@ class TwoSided:
                     reduce_only=reducing,
                     terms={
                         "microprice_usd": price,
-                        "half_spread_bps": 0.2,
+                        "half_spread_bps": self._half_spread_bps,
                         "volatility_bps": volatility_bps,
                         "inventory_shift_bps": shift_bps,
                     },
