@@ -55,13 +55,22 @@ def test_the_source_hash_can_be_recomputed_by_hand(site: Site) -> None:
     assert site.only().source_hash == hashlib.sha256(listing.encode()).hexdigest()
 
 
-def test_compiled_caches_do_not_change_the_hash(site: Site) -> None:
+@pytest.mark.parametrize("editable", [False, True], ids=["wheel", "working copy"])
+def test_compiled_caches_do_not_change_the_hash(site: Site, tmp_path: Path, editable: bool) -> None:
     """Python writes `__pycache__` whenever it likes; the code is the same."""
-    wheel = Wheel("cache-one").install(site.folder)
-    before = site.only()
-    (site.folder / wheel.package / "__pycache__").mkdir()
-    (site.folder / wheel.package / "__pycache__" / "x.cpython-311.pyc").write_bytes(b"0")
-    assert site.only() == before
+    wheel = Wheel("cache-one")
+    project = tmp_path / "project" if editable else site.folder
+    if editable:
+        wheel.install_editable(site.folder, project)
+    else:
+        wheel.install(site.folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(project))
+        before = site.only()
+        (project / wheel.package / "__pycache__").mkdir()
+        (project / wheel.package / "__pycache__" / "x.cpython-311.pyc").write_bytes(b"0")
+        assert site.only() == before
+    assert (before.editable, before.problems) == (editable, ())
 
 
 @given(content=st.binary(max_size=50))
