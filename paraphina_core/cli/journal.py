@@ -12,6 +12,8 @@ import click
 
 from paraphina_core.domain import NS_PER_MS, NS_PER_S
 
+from .common import printable
+
 if TYPE_CHECKING:
     from paraphina_core.journal import Record, Verification
 
@@ -111,11 +113,9 @@ def _findings(found: Verification) -> Iterator[str]:
 
 def _line(record: Record, *, full: bool) -> str:
     text = record.data.decode()
-    cut = "" if full or len(text) <= _SHOWN else f"... ({len(text):,} characters)"
-    shown = text if not cut else text[:_SHOWN]
-    # JSON leaves the upper control characters as they are, and text from a venue could steer the terminal.
-    safe = "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in shown)
-    return f"{record.seq:>8}  {_time(record.at_ns)}  {record.kind:<10}  {safe}{cut}"
+    if not full and len(text) > _SHOWN:
+        text = f"{text[:_SHOWN]}... ({len(text):,} characters)"
+    return f"{record.seq:>8}  {_time(record.at_ns)}  {record.kind:<10}  {printable(text)}"
 
 
 def _time(at_ns: int) -> str:

@@ -31,7 +31,8 @@ class Scan:
         head: the head as it was when the walk began; None where it is missing or unreadable.
 
     Raises:
-        JournalError: there is no such folder.
+        DamageError: a segment is missing.
+        JournalError: there is no journal, or no such folder.
     """
 
     def __init__(self, folder: Path, *, unfinished_start: bool = False) -> None:
@@ -43,7 +44,6 @@ class Scan:
         self.total_bytes = 0
         self.torn_bytes = 0
         self.head: Head | None = None
-        self._folder = folder
         self._unfinished_start = unfinished_start
         self._head_problem: DamageError | None = None
         # The head comes first: a program that is writing at this moment only adds to what it covers.
@@ -54,7 +54,9 @@ class Scan:
         try:
             self._paths = segments(folder)
         except OSError as e:
-            raise JournalError(f"{folder} is not a journal's folder: {e.strerror}") from e
+            raise JournalError(f"{folder} cannot be read: {e.strerror}") from e
+        if not (self._paths or unfinished_start or (folder / HEAD_NAME).exists()):
+            raise JournalError(f"{folder} holds no journal", wanted=f"{HEAD_NAME} and {segment_name(1)}")
 
     def records(self) -> Iterator[Record]:
         """Yield every intact record in order.
@@ -218,6 +220,6 @@ def verify(folder: Path) -> Verification:
         first_at_ns=first.at_ns if first else None,
         last_at_ns=last.at_ns if last else None,
         last_hash=scan.hash.decode() if scan else "",
-        closed=bool(scan and scan.head and scan.head.closed),
+        closed=bool(not problem and scan and scan.head and scan.head.closed),
         torn_bytes=scan.torn_bytes if scan else 0,
     )

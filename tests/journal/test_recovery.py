@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal_disks import die
+from journal_disks import CountedDisk, die
 from paraphina_core.journal import DamageError, JournalError, JournalWriter, read, verify
 from paraphina_core.journal.chain import FIRST_PREVIOUS, encode_line
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def crashed(tmp_path: Path) -> Path:
     """Return a journal of two segments and five records whose writer died; the head stands at record 3."""
     folder = tmp_path / "crashed"
-    writer = JournalWriter(folder, at_ns=0, segment_bytes=420)
+    writer = JournalWriter(folder, at_ns=0, files=CountedDisk(), segment_bytes=420)
     for number in range(4):
         writer.append("order", number, b'{"number":%d}' % number)
     die(writer)
@@ -50,7 +50,7 @@ def test_f073_a_line_cut_at_any_byte_is_set_aside_and_the_rest_goes_on(crashed: 
         (folder / segment.name).write_bytes(whole[:cut])
         found = verify(folder)
         assert (found.intact, found.torn_bytes) == (True, cut - start)
-        with JournalWriter(folder, at_ns=9) as writer:
+        with JournalWriter(folder, at_ns=9, files=CountedDisk()) as writer:
             writer.append("order", 9, b"{}")
         records = list(read(folder))
         assert [record.kind for record in records[-3:]] == ["order", "reopened", "order"]
@@ -69,7 +69,7 @@ def test_f073_zeros_after_a_loss_of_power_are_set_aside(crashed: Path, tail: byt
     size = segment.stat().st_size
     with segment.open("ab") as file:
         file.write(tail)
-    with JournalWriter(crashed, at_ns=9):
+    with JournalWriter(crashed, at_ns=9, files=CountedDisk()):
         pass
     assert (crashed / f"{segment.stem}-{size}-1.torn").read_bytes() == tail
     assert verify(crashed).records == 6
@@ -82,7 +82,7 @@ def test_each_torn_end_is_kept(crashed: Path) -> None:
     (crashed / f"{segment.stem}-{size}-1.torn").write_bytes(b"earlier")
     with segment.open("ab") as file:
         file.write(b"later")
-    JournalWriter(crashed, at_ns=9).close()
+    JournalWriter(crashed, at_ns=9, files=CountedDisk()).close()
     assert (crashed / f"{segment.stem}-{size}-1.torn").read_bytes() == b"earlier"
     assert (crashed / f"{segment.stem}-{size}-2.torn").read_bytes() == b"later"
 
@@ -96,7 +96,7 @@ def test_torn_ends_do_not_pile_up_without_end(crashed: Path) -> None:
     with segment.open("ab") as file:
         file.write(b"later")
     with pytest.raises(JournalError, match=r"torn ends.*find out why"):
-        JournalWriter(crashed, at_ns=9)
+        JournalWriter(crashed, at_ns=9, files=CountedDisk())
 
 
 def test_f073_damage_elsewhere_stops_the_start_and_changes_nothing(crashed: Path) -> None:
@@ -112,7 +112,7 @@ def test_f073_damage_elsewhere_stops_the_start_and_changes_nothing(crashed: Path
             (crashed / name).write_bytes(damaged)
             line = whole.count(b"\n", 0, position) + 1
             with pytest.raises(DamageError, match=f"{name} line {line}: "):
-                JournalWriter(crashed, at_ns=9)
+                JournalWriter(crashed, at_ns=9, files=CountedDisk())
             assert _content(crashed) == before | {name: damaged}
         (crashed / name).write_bytes(whole)
 
@@ -120,13 +120,13 @@ def test_f073_damage_elsewhere_stops_the_start_and_changes_nothing(crashed: Path
 def test_a_zero_in_what_the_head_covers_is_damage(crashed: Path) -> None:
     """What had reached the disk cannot be explained by a loss of power."""
     first = crashed / "000001.jsonl"
-    with JournalWriter(crashed, at_ns=9) as writer:
+    with JournalWriter(crashed, at_ns=9, files=CountedDisk()) as writer:
         writer.append("order", 9, b"{}")
     for segment in (first, _last_segment(crashed)):
         whole = segment.read_bytes()
         segment.write_bytes(whole[:-20] + b"\0" + whole[-19:])
         with pytest.raises(DamageError, match=segment.name):
-            JournalWriter(crashed, at_ns=9)
+            JournalWriter(crashed, at_ns=9, files=CountedDisk())
         segment.write_bytes(whole)
 
 
@@ -137,16 +137,16 @@ def test_a_changed_byte_in_the_last_record_is_damage_not_a_torn_end(crashed: Pat
     for changed in (whole[:-1] + b"x", whole[:-9] + b"x" + whole[-8:]):
         segment.write_bytes(changed)
         with pytest.raises(DamageError, match=r"line 2"):
-            JournalWriter(crashed, at_ns=9)
+            JournalWriter(crashed, at_ns=9, files=CountedDisk())
 
 
 def test_a_cut_below_the_head_is_damage(crashed: Path) -> None:
     """A torn end that takes synced records with it is no crash."""
     segment = _last_segment(crashed)
-    JournalWriter(crashed, at_ns=9).close()
+    JournalWriter(crashed, at_ns=9, files=CountedDisk()).close()
     segment.write_bytes(segment.read_bytes()[:-5])
     with pytest.raises(DamageError, match=segment.name):
-        JournalWriter(crashed, at_ns=9)
+        JournalWriter(crashed, at_ns=9, files=CountedDisk())
 
 
 @pytest.mark.parametrize("part", [0.0, 0.3, 1.0])
@@ -168,14 +168,14 @@ def test_a_missing_head_of_a_used_journal_stops_the_start(crashed: Path) -> None
     """Whoever deletes the head could have cut the end too."""
     (crashed / "head.json").unlink()
     with pytest.raises(DamageError, match="the head is missing"):
-        JournalWriter(crashed, at_ns=9)
+        JournalWriter(crashed, at_ns=9, files=CountedDisk())
 
 
 def test_a_crash_right_after_a_new_segment_was_made_is_no_damage(crashed: Path) -> None:
     """The empty segment is used, and the journal goes on in it."""
     (crashed / "000003.jsonl").write_bytes(b"")
     assert verify(crashed).intact
-    with JournalWriter(crashed, at_ns=9) as writer:
+    with JournalWriter(crashed, at_ns=9, files=CountedDisk()) as writer:
         assert writer.head.segment == "000003.jsonl"
     assert verify(crashed).records == 6
 

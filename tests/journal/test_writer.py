@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -317,3 +318,27 @@ def test_the_head_follows_what_is_written_even_when_only_frames_are(folder: Path
             anchored = json.loads((folder / "head.json").read_bytes())["seq"]
             assert (writer.head.seq - anchored) * 200 < 1200 + 200
         assert anchored > 80
+
+
+def test_the_real_disk_syncs_files_and_folders(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new journal's file, its head, its folder and the folder's own name are all on the disk."""
+    synced: set[str] = set()
+
+    def note(real: Callable[[int], None]) -> Callable[[int], None]:
+        def sync(descriptor: int) -> None:
+            synced.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+            real(descriptor)
+
+        return sync
+
+    monkeypatch.setattr(os, "fsync", note(os.fsync))
+    monkeypatch.setattr(os, "fdatasync", note(os.fdatasync))
+    writer = JournalWriter(folder, at_ns=0)
+    files = [folder / "000001.jsonl", folder / "head.json.new"]
+    assert synced == {str(path) for path in [*files, folder, folder.parent, folder.parent.parent]}
+    synced.clear()
+    writer.append("order", 1, b"{}")
+    assert not synced
+    writer.sync()
+    assert synced == {str(files[0])}
+    writer.close()

@@ -23,7 +23,7 @@ def die(writer: JournalWriter) -> None:
 
 
 class CountedDisk(Disk):
-    """The real disk, which calls `before` with the name and number of each call that may fail."""
+    """The real files, never really synced; calls `before` with name and number of each call that may fail."""
 
     def __init__(self, before: Callable[[str, int], None] = lambda _name, _number: None) -> None:
         self._before = before
@@ -37,7 +37,7 @@ class CountedDisk(Disk):
 
     def make_folder(self, folder: Path) -> None:
         self._count("make_folder")
-        super().make_folder(folder)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def create(self, path: Path) -> int:
         self._count("create")
@@ -57,7 +57,6 @@ class CountedDisk(Disk):
 
     def sync(self, descriptor: int) -> None:
         self._count("sync")
-        super().sync(descriptor)
 
     def replace(self, source: Path, target: Path) -> None:
         self._count("replace")
@@ -69,7 +68,6 @@ class CountedDisk(Disk):
 
     def sync_folder(self, folder: Path) -> None:
         self._count("sync_folder")
-        super().sync_folder(folder)
 
 
 class FailingDisk(CountedDisk):
