@@ -376,17 +376,29 @@ def test_the_oldest_fills_are_forgotten_beyond_the_maximum() -> None:
     assert tracker.apply(fills[0], 5).is_new_fill
 
 
-def test_fills_that_nobody_claims_are_kept_up_to_a_maximum() -> None:
+@pytest.mark.parametrize(("extra", "filled"), [(0, 1), (1, 0)])
+def test_fills_that_nobody_claims_are_kept_up_to_a_maximum(extra: int, filled: int) -> None:
     """At the maximum the oldest fill still joins its order when the ack names it, one more drops it."""
-    for extra, filled in ((0, Decimal(1)), (1, Decimal(0))):
-        tracker = _tracker_with_order("2")
-        tracker.apply(fill(None, "ours", BUY, 100, "1", venue_order_id="v1"), 0)
-        for number in range(MAX_UNCLAIMED_FILLS - 1 + extra):
-            tracker.apply(fill(None, f"t{number}", BUY, 100, "1", venue_order_id=f"x{number}"), 1)
-        tracker.apply(_accepted(), 2)
-        record = tracker.get(ONE)
-        assert record is not None
-        assert record.filled_size == filled
+    tracker = _tracker_with_order("2")
+    tracker.apply(fill(None, "claimed", BUY, 100, "1", venue_order_id="v1"), 0)
+    tracker.apply(_accepted(), 0)  # a claimed fill makes room again
+    tracker.create(place(2, BUY, 100, 2), 0)
+    tracker.apply(fill(None, "ours", BUY, 100, "1", venue_order_id="v2"), 0)
+    for number in range(MAX_UNCLAIMED_FILLS - 1 + extra):
+        tracker.apply(fill(None, f"t{number}", BUY, 100, "1", venue_order_id=f"x{number}"), 1)
+    tracker.apply(_accepted(2, "v2"), 2)
+    record = tracker.get(ClientOrderId(2))
+    assert record is not None
+    assert record.filled_size == filled
+
+
+def test_the_venues_last_word_is_kept_as_the_reason() -> None:
+    """Why an order was refused can be shown afterwards."""
+    tracker = _tracker_with_order()
+    tracker.apply(_rejected(), 1)
+    record = tracker.get(ONE)
+    assert record is not None
+    assert record.reason == "no"
 
 
 # --- any order of events ------------------------------------------------------------------------

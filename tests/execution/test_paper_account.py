@@ -20,7 +20,7 @@ from paraphina_core.domain import (
     Side,
 )
 from paraphina_core.execution import Ledger
-from trading import BTC, place, snapshot, trade
+from trading import BTC, ETH, place, snapshot, trade
 
 HOUR_S = 3_600
 HOUR_MS = HOUR_S * 1_000
@@ -106,11 +106,27 @@ def test_every_interval_pays_once_also_after_a_long_wait() -> None:
     ]
 
 
-def test_the_exchange_says_when_funding_is_due() -> None:
-    """So that whoever drives it wakes in time."""
-    world = _world()
+def test_funding_and_orders_take_effect_in_the_order_of_their_times() -> None:
+    """A position that is closed just after the hour pays for the hour, also when both pass in one step."""
+    world = PaperWorld(latency_ms=50)
+    world.see(snapshot(((99.5, 9.0),), ((100.5, 9.0),)))
+    world.send(place(1, Side.BUY, 101, 2))
+    world.wait(HOUR_MS - 20)
     world.see(_rate())
-    assert world.exchange.next_due_ns() == 11 * HOUR_NS
+    world.send(place(2, Side.SELL, 99, 2))
+    assert kinds(world.wait(500)) == ["FundingPayment", "OrderAccepted", "Fill"]
+
+
+def test_the_exchange_says_what_is_due_first() -> None:
+    """Funding of any instrument, or a command on its way: whoever drives it wakes in time."""
+    world = PaperWorld(BTC, ETH, latency_ms=50)
+    world.see(snapshot(((99.5, 9.0),), ((100.5, 9.0),)))
+    world.see(_rate())
+    assert world.exchange.next_due_ns() == HOUR_NS
+    world.see(FundingRate(instrument=ETH.id, rate=0.001, interval_s=8 * HOUR_S))
+    assert world.exchange.next_due_ns() == HOUR_NS
+    world.send(place(1, Side.BUY, 99, 1))
+    assert world.exchange.next_due_ns() == 50 * NS_PER_MS
 
 
 def test_the_stated_next_funding_time_is_used() -> None:

@@ -21,6 +21,7 @@ from paraphina_core.domain import (
     InvariantError,
     Liquidity,
     LocalError,
+    MarkPrice,
     OrderAccepted,
     OrderCancelled,
     Side,
@@ -28,7 +29,7 @@ from paraphina_core.domain import (
     TradingStatus,
 )
 from paraphina_core.execution import MAX_RESTING_ORDERS, PaperSettings, paper
-from trading import BTC, ETH, place, snapshot
+from trading import BTC, ETH, place, snapshot, trade
 
 BUY, SELL, IOC = Side.BUY, Side.SELL, TimeInForce.IOC
 BOOK = snapshot(((100.0, 2.0), (99.5, 4.0)), ((101.0, 1.0), (101.5, 3.0), (102.0, 5.0)))
@@ -130,6 +131,14 @@ def test_a_frame_later_than_the_arrival_does_not_change_what_the_order_met() -> 
     world.now_ms = 60
     world.see(snapshot(((100.0, 2.0),), ((101.5, 3.0),)))
     assert kinds(world.wait(100)) == ["OrderAccepted", "Fill"]
+
+
+def test_an_order_due_before_a_trade_is_there_when_the_trade_comes() -> None:
+    """Time passes with every market event, also without a word of whoever drives the exchange."""
+    world = _world(latency_ms=50)
+    world.send(place(1, BUY, 100, 1))
+    world.exchange.on_market(trade(99.0, 9.0, SELL), world.books[BTC.id], 60 * NS_PER_MS)
+    assert kinds(world.wait(200)) == ["OrderAccepted", "Fill"]
 
 
 def test_nothing_overtakes_on_the_way() -> None:
@@ -246,13 +255,27 @@ def test_margin_counts_every_instrument() -> None:
     ]
 
 
+def test_margin_is_exact_at_its_limit_and_values_an_order_at_the_dearer_price() -> None:
+    """Twenty at a mark of 100 use 2,000 USD; a buy that may pay 102 is valued at 102."""
+    for order, code in (
+        (place(1, BUY, 100, 20), "OrderAccepted"),
+        (place(1, BUY, 100, "20.1"), "INSUFFICIENT_MARGIN"),
+        (place(1, BUY, 102, "19.7"), "INSUFFICIENT_MARGIN"),
+    ):
+        world = _world(balance_usd=Decimal(1_000), max_leverage=2.0)
+        world.see(MarkPrice(instrument=BTC.id, mark_price=100.0))
+        assert kinds(world.send(order))[0] == code
+
+
 def test_an_order_that_reduces_passes_whatever_the_equity_is() -> None:
-    """A lost account can still close its position."""
-    world = _world(balance_usd=Decimal(110), max_leverage=1.0)
+    """A lost account can still close its position, by an order that closes it or by reduce-only ones."""
+    world = _world(balance_usd=Decimal(60), max_leverage=2.0)
     world.send(place(1, BUY, 101, 1))
-    world.see(snapshot(((10.0, 9.0),), ((11.0, 9.0),)))
-    assert kinds(world.send(place(2, BUY, 10, 1))) == ["INSUFFICIENT_MARGIN"]
-    assert kinds(world.send(place(3, SELL, 10, 1))) == ["OrderAccepted", "Fill"]
+    world.see(snapshot(((50.0, 9.0),), ((51.0, 9.0),)))
+    assert kinds(world.send(place(2, BUY, 50, 1))) == ["INSUFFICIENT_MARGIN"]
+    assert kinds(world.send(place(3, SELL, 55, 1))) == ["OrderAccepted"]
+    assert kinds(world.send(place(4, SELL, 55, 3))) == ["INSUFFICIENT_MARGIN"]
+    assert kinds(world.send(place(5, SELL, 50, 3, reduce_only=True)))[:2] == ["OrderAccepted", "Fill"]
 
 
 def test_one_order_more_than_the_maximum_is_refused() -> None:

@@ -48,7 +48,7 @@ class _Desk:
         self.tracker = OrderTracker()
         self.planner = Planner(PlannerRules(**rules), lambda: ClientOrderId(next(ids)))
         self.instruments: dict[InstrumentId, Instrument] = dict(MARKETS)
-        self.now_ms = 0
+        self.now_ms = 1_000_000
 
     def plan(self, *targets: Target) -> Plan:
         """Plan and send."""
@@ -150,6 +150,16 @@ def test_a_target_that_cannot_be_an_order_is_returned_with_the_reason(
     assert (plan.places, plan.cancels) == ((), ())
     assert [(each.target, each.obstacle) for each in plan.unplaced] == [(target, obstacle)]
     assert plan.unplaced[0].found
+
+
+def test_an_order_at_the_venues_minimum_is_placed_and_one_of_nothing_never() -> None:
+    """Smallest size and smallest notional are allowed; without a smallest size, zero still is no order."""
+    assert len(_Desk().plan(_want(BUY, 100, 0.1)).places) == 1
+    desk = _Desk()
+    desk.instruments[BTC.id] = msgspec.structs.replace(BTC, min_size=Decimal(0), min_notional=Decimal(0))
+    assert [each.obstacle for each in desk.plan(_want(BUY, 100, 0.05)).unplaced] == [
+        Obstacle.SIZE_BELOW_MINIMUM
+    ]
 
 
 def test_f088_an_order_whose_target_became_a_nan_is_cancelled() -> None:
@@ -256,6 +266,14 @@ def test_a_young_order_too_far_away_waits() -> None:
     assert desk.plan(_want(BUY, 105.0)).cancels == ()
 
 
+def test_a_young_order_holds_the_place_of_the_nearest_target() -> None:
+    """Of two new levels, the young order stands for the one next to it, and the other is placed."""
+    desk = _Desk(min_life_ms=500, offside_bps=100.0)
+    desk.rest(_want(BUY, 100.0), age_ms=1)
+    plan = desk.plan(_want(BUY, 90.0), _want(BUY, 99.4))
+    assert (plan.cancels, _spelled(plan.places)) == ((), [(BTC.id, BUY, 90, 1)])
+
+
 def test_a_partly_filled_order_is_judged_by_what_is_left() -> None:
     """Half filled is too small for a target of the whole size, and right for one of half."""
     for size, kept in ((1.0, False), (0.5, True)):
@@ -315,7 +333,7 @@ def test_an_order_on_its_way_serves_its_target_and_is_not_cancelled_before_its_a
     """A cancel could overtake it and find nothing; so it first arrives."""
     desk = _Desk()
     desk.plan(_want(BUY, 100.0))
-    desk.now_ms = 10_000
+    desk.now_ms += 10_000
     assert desk.plan(_want(BUY, 100.0)) == Plan(cancels=(), places=(), unplaced=())
     assert desk.plan().cancels == ()
     desk.confirm()
@@ -331,6 +349,16 @@ def test_f047_nothing_is_placed_that_would_meet_an_own_order() -> None:
     assert [each.obstacle for each in plan.unplaced] == [Obstacle.MEETS_OWN_ORDER]
     desk.confirm()
     assert len(desk.plan(_want(BUY, 101.0)).places) == 1
+
+
+def test_f047_a_sell_waits_for_an_own_buy_and_for_one_of_the_same_plan() -> None:
+    """At the same price they would meet; one tick above they do not."""
+    desk = _Desk()
+    desk.rest(_want(BUY, 101.0))
+    assert [each.obstacle for each in desk.plan(_want(SELL, 101.0)).unplaced] == [Obstacle.MEETS_OWN_ORDER]
+    for price, obstacles in ((101.0, [Obstacle.MEETS_OWN_ORDER]), (101.5, [])):
+        plan = _Desk().plan(_want(SELL, price), _want(BUY, 101.0))
+        assert [each.obstacle for each in plan.unplaced] == obstacles
 
 
 def test_several_levels_of_a_side_are_each_kept_by_their_own_order() -> None:
