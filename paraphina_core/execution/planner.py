@@ -207,17 +207,21 @@ class Planner:
         """Return the first target that the order is good enough for."""
         if instrument is None or record.state not in _SERVING:
             return None
+        tick = float(instrument.price_rule.tick_at(record.order.price))
         for target in targets:
-            if _same_terms(record.order, target) and (
-                self._close_enough(record, target, instrument) or _exactly(record, target, instrument)
-            ):
+            if not _same_terms(record.order, target):
+                continue
+            aggressive_by = _aggressive_by(record, target)
+            if self._close_enough(record, target, instrument, aggressive_by, tick):
                 return target
+            if abs(aggressive_by) <= 2 * tick and _exactly(record, target, instrument):
+                return target  # floats missed it by a hair
         return None
 
-    def _close_enough(self, record: OrderRecord, target: Target, instrument: Instrument) -> bool:
-        tick = float(instrument.price_rule.tick_at(record.order.price))
+    def _close_enough(
+        self, record: OrderRecord, target: Target, instrument: Instrument, aggressive_by: float, tick: float
+    ) -> bool:
         tolerance = target.price * self._rules.reprice_tolerance_bps * _BPS
-        aggressive_by = _aggressive_by(record, target)
         if not (-max(tolerance, tick) < aggressive_by <= min(tolerance, tick)):
             return False
         missing = target.size_base - float(record.remaining_size)

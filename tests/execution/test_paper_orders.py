@@ -150,6 +150,8 @@ def test_nothing_overtakes_on_the_way() -> None:
     world.send(CancelAll())
     events = world.wait(200)
     assert [event.client_order_id for event in events if isinstance(event, OrderAccepted)] == sent
+    times = [event.exchange_ns for event in events if isinstance(event, OrderAccepted)]
+    assert times == sorted(times)
     assert [event.client_order_id for event in events if isinstance(event, OrderCancelled)] == sent
 
 
