@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -13,7 +13,11 @@ from .errors import JournalError
 
 FRAME_KIND: Final = "frame"
 
-_TEXT: Final = msgspec.json.Encoder()
+#: Bytes of a record for each byte of its frame, and for what stands around it.
+_MOST_PER_BYTE: Final = 2
+_AROUND_BYTES: Final = 1024
+
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,13 +38,23 @@ _DATA: Final = msgspec.json.Decoder(_Data)
 
 
 def encode_frame(connector: str, stream: str, frame: bytes) -> bytes:
-    """Spell a frame as a record's data: a JSON string if it is UTF-8 text, else base64 in an object."""
-    value: Any
+    """Spell a frame as a record's data: a JSON string if it is UTF-8 text, else base64 in an object.
+
+    Text of control characters, which JSON spells with six bytes each, is base64 too, so that no
+    content makes a record more than about twice as large as its frame.
+    """
     try:
-        value = frame.decode()
+        data = _spell(connector, stream, frame.decode())
     except UnicodeDecodeError:
-        value = {"base64": base64.b64encode(frame).decode()}
-    return _TEXT.encode({"connector": connector, "stream": stream, "frame": value})
+        pass
+    else:
+        if len(data) <= _MOST_PER_BYTE * len(frame) + _AROUND_BYTES:
+            return data
+    return _spell(connector, stream, {"base64": base64.b64encode(frame).decode()})
+
+
+def _spell(connector: str, stream: str, frame: str | dict[str, str]) -> bytes:
+    return _ENCODER.encode({"connector": connector, "stream": stream, "frame": frame})
 
 
 def decode_frame(record: Record) -> Frame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -62,6 +64,22 @@ def test_a_finished_journal_is_intact(journal: Path) -> None:
     assert (found.first_at_ns, found.last_at_ns) == (1, 14)
     assert [record.seq for record in read(journal)] == list(range(6))
     assert [record.data for record in read(journal)][2] == b'{"number":1,"run":"a"}'
+
+
+def test_every_hash_can_be_computed_by_hand(journal: Path) -> None:
+    """The documented rule alone, without this program, gives the hash of each line."""
+    previous = b"0" * 64
+    lines = [*_segment_lines(journal, 1), *_segment_lines(journal, 2)]
+    for line in lines:
+        found, body = line.rstrip(b"\n").split(b" ", 1)
+        assert found == hashlib.sha256(previous + body).hexdigest().encode()
+        assert list(json.loads(body)) == ["seq", "at_ns", "kind", "data"]
+        previous = found
+    assert (
+        previous.decode()
+        == verify(journal).last_hash
+        == json.loads((journal / "head.json").read_bytes())["hash"]
+    )
 
 
 @pytest.mark.parametrize("change", ["one bit", "line break", "zero", "digit", "deleted"])

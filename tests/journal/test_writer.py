@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journal_disks import CountedDisk
+from paraphina_core.connector import MAX_FRAME_BYTES
 from paraphina_core.domain import NS_PER_MS, LocalError
 from paraphina_core.journal import (
     MAX_DATA_BYTES,
@@ -76,6 +77,16 @@ def test_any_frame_comes_back_byte_for_byte(
     found = [decode_frame(record) for record in read(folder) if record.kind == "frame"]
     assert [frame.frame for frame in found] == sent
     assert {(frame.connector, frame.stream) for frame in found} <= {("mock", stream)}
+
+
+@pytest.mark.parametrize("byte", [b"\0", b'"', b"\\", b"\xff", b"x", b"\x7f", "é".encode()])
+def test_the_largest_frame_fits_whatever_is_in_it(folder: Path, byte: bytes) -> None:
+    """No venue can send something that a connector may read and the journal cannot keep."""
+    frame = byte * (MAX_FRAME_BYTES // len(byte))
+    with JournalWriter(folder, at_ns=0) as writer:
+        writer.record_frame(1, "mock", "books", frame)
+    assert decode_frame(list(read(folder))[1]).frame == frame
+    assert (folder / "000001.jsonl").stat().st_size < 2 * MAX_FRAME_BYTES + 2000
 
 
 def test_a_text_frame_can_be_read_with_the_eye(folder: Path) -> None:
@@ -326,7 +337,7 @@ def test_the_real_disk_syncs_files_and_folders(folder: Path, monkeypatch: pytest
 
     def note(real: Callable[[int], None]) -> Callable[[int], None]:
         def sync(descriptor: int) -> None:
-            synced.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+            synced.add(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
             real(descriptor)
 
         return sync
