@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from paraphina_core.domain import CONTEXT, MAX_MAGNITUDE, PlaceOrder, Purpose, Side, plain
+from paraphina_core.domain import CONTEXT, PlaceOrder, Purpose, Side, plain
 
 from .context import OrderContext
 from .order_gate import Rules, against_position
@@ -25,7 +25,7 @@ RULES: Final = Rules()
     "the instrument's tick size",
 )
 def _price_off_grid(order: PlaceOrder, context: OrderContext, price: float, size: float) -> str | None:
-    if order.price < MAX_MAGNITUDE and context.instrument.price_on_grid(order.price):
+    if context.instrument.price_on_grid(order.price):
         return None
     return f"price {plain(order.price)}"
 
@@ -37,7 +37,7 @@ def _price_off_grid(order: PlaceOrder, context: OrderContext, price: float, size
     "the instrument's lot size",
 )
 def _size_off_grid(order: PlaceOrder, context: OrderContext, price: float, size: float) -> str | None:
-    if order.size < MAX_MAGNITUDE and context.instrument.size_on_grid(order.size):
+    if context.instrument.size_on_grid(order.size):
         return None
     return f"size {plain(order.size)}, lot size {plain(context.instrument.lot_size)}"
 

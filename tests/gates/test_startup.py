@@ -272,6 +272,14 @@ def test_a_gate_passes_at_its_limit(gate_id: str, change: Change) -> None:
     assert verdict(gate_id, startup_facts(**change)).status is PASS
 
 
+def test_a_connector_that_needs_no_secret_where_orders_are_sent_is_not_believed() -> None:
+    """An account's name signs nothing, and a secret that another mode needs is not needed in this one."""
+    account = SPEC.setting("account")
+    secret = msgspec.structs.replace(SPEC.setting("private_key"), required_in=frozenset({TradeMode.PAPER}))
+    facts = startup_facts(**_spec(settings=(account, secret), endpoints={}))
+    assert verdict("credentials", facts).status is UNKNOWN
+
+
 def test_a_waiver_for_another_connector_waives_nothing() -> None:
     """The dead-man switch is waived by name."""
     facts = startup_facts(**_spec(capabilities={"market": "Yes"}), dead_man_waivers=("atoll",))
