@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -51,7 +52,8 @@ def log_line(snapshot: SessionSnapshot) -> str:
     for venue in snapshot.venues:
         for market in venue.markets:
             quotes = "/".join(_quote(market, side) for side in (Side.BUY, Side.SELL))
-            why = f" ({market.unusable})" if market.unusable else ""
+            reasons = [market.unusable] if market.unusable else list(market.not_quoted)
+            why = f" ({'; '.join(reasons)})" if reasons else ""
             parts.append(
                 f"{market.instrument} {venue.health} quotes {quotes} position {market.position_base:f}{why}"
             )
@@ -77,7 +79,7 @@ def _markets(snapshot: SessionSnapshot) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for venue in snapshot.venues:
         if not venue.markets:
-            table.add_row(venue.connector, _health(venue, ""), *[""] * 6)
+            table.add_row(venue.connector, _health(venue), *[""] * 6)
         for market in venue.markets:
             table.add_row(*_market_cells(venue, market))
     return table
@@ -87,7 +89,7 @@ def _market_cells(venue: VenueSnapshot, market: MarketSnapshot) -> tuple[str | T
     profit = market.realised_usd + market.unrealised_usd - market.fees_usd + market.funding_usd
     return (
         str(market.instrument),
-        _health(venue, market.unusable),
+        _health(venue, market.unusable, market.not_quoted),
         "" if market.book_age_ms is None else f"{market.book_age_ms:.0f}",
         f"{_price(market.best_ask)}\n{_price(market.best_bid)}",
         Text(f"{_quote(market, Side.SELL)}\n{_quote(market, Side.BUY)}", "cyan"),
@@ -97,9 +99,9 @@ def _market_cells(venue: VenueSnapshot, market: MarketSnapshot) -> tuple[str | T
     )
 
 
-def _health(venue: VenueSnapshot, unusable: str) -> Text:
+def _health(venue: VenueSnapshot, unusable: str = "", not_quoted: Sequence[str] = ()) -> Text:
     text = Text(venue.health, _HEALTH_STYLE.get(venue.health, ""))
-    reason = venue.reason or unusable
+    reason = venue.reason or unusable or "; ".join(not_quoted)
     if reason:
         text.append(f": {reason}", "dim")
     return text

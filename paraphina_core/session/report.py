@@ -56,6 +56,7 @@ def _market(venue: Venue, market: Market, trading: Trading, at_ns: int) -> Marke
     return MarketSnapshot(
         instrument=instrument,
         unusable=venue.unusable(market, at_ns),
+        not_quoted=trading.not_quoted(instrument),
         book_state=book.state.value,
         book_age_ms=None if book.arrived_ns is None else round(age_ms(at_ns, book.arrived_ns), 3),
         best_bid=None if book.best_bid is None else book.best_bid[0],

@@ -40,9 +40,6 @@ from .venue import Market, Venue
 _BOOK_EVENTS: Final = (BookSnapshot, BookDelta, BookGap, BestBidOffer)
 _MARKET_EVENTS: Final = get_args(MarketEvent)
 
-#: Notices kept for each connector, the newest.
-MAX_NOTICES: Final = 20
-
 
 class Session:
     """Takes the inputs of one run.
@@ -196,7 +193,7 @@ class Session:
             self._trading.on_market(venue, event, market, at_ns)
             return
         if isinstance(event, VenueNotice):
-            self._note(venue, f"{event.code}: {event.text}")
+            venue.note(f"{event.code}: {event.text}")
             return
         if isinstance(event, Resubscribe):
             self._distrust(venue, event.reason, at_ns)
@@ -231,11 +228,7 @@ class Session:
     def _distrust(self, venue: Venue, reason: str, at_ns: int) -> None:
         venue.forget_books()
         venue.health.error(reason, at_ns)
-        self._note(venue, reason)
-
-    def _note(self, venue: Venue, text: str) -> None:
-        venue.notices.append(text)
-        del venue.notices[:-MAX_NOTICES]
+        venue.note(reason)
 
     def _act(self, at_ns: int, connector: str, events: Sequence[Event]) -> None:
         placed, cancelled = self._trading.step(at_ns)

@@ -23,13 +23,15 @@ class OrderSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One instrument: book, own orders and position.
 
-    `unusable` says why nothing may be quoted here and is empty when something may. Profit and loss
+    `unusable` says why nothing may be quoted here and is empty when something may; `not_quoted` says why
+    sides that are wanted have no order. Profit and loss
     are in USD, before fees and funding, which stand beside them; `unrealised_usd` is at the last mid.
     `volatility_bps_1s` is for one second.
     """
 
     instrument: InstrumentId
     unusable: str
+    not_quoted: tuple[str, ...]
     book_state: str
     book_age_ms: float | None
     best_bid: float | None

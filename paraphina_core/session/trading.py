@@ -23,16 +23,21 @@ from paraphina_core.domain import (
     InstrumentId,
     MarketEvent,
     PlaceOrder,
+    Side,
     TradingState,
+    VenueNotice,
     View,
 )
-from paraphina_core.execution import Ledger, OrderTracker, OrderUpdate, Planner
+from paraphina_core.execution import Finding, Ledger, Obstacle, OrderTracker, OrderUpdate, Planner, Unplaced
 from paraphina_core.gates import SessionContext, check
 
 from .record import Recorder, encode
 from .venue import Market, Venue
 
 _ORDER_UPDATES: Final = get_args(OrderUpdate)
+
+#: What no venue may do: fill more than was ordered, or say two things of one fill (F-033, F-037).
+_BROKEN: Final = frozenset({Finding.OVERFILL, Finding.CONFLICTING_FILL})
 
 #: A cancel-all that left orders open is sent again after so much session time.
 CANCEL_AGAIN_AFTER_NS: Final = 1 * NS_PER_S
@@ -85,7 +90,8 @@ class Trading:
         self._home: dict[InstrumentId, Venue] = {}
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._cancel_all_ns: dict[str, int] = {}
-        self._last_refusal: dict[tuple[InstrumentId, str], str] = {}
+        self._last_refusal: dict[tuple[InstrumentId, Side], str] = {}
+        self._unplaced: tuple[Unplaced, ...] = ()
         self._stopping = False
 
     @property
@@ -97,6 +103,16 @@ class Trading:
     def state(self) -> TradingState:
         """What the session may do now."""
         return self._context.state
+
+    def not_quoted(self, instrument: InstrumentId) -> tuple[str, ...]:
+        """Say why sides that the strategy wants to quote have no order: a refusal or an obstacle."""
+        refused = {side: code for (name, side), code in self._last_refusal.items() if name == instrument}
+        obstacles = {
+            one.target.side: one.obstacle.value
+            for one in self._unplaced
+            if one.target.instrument == instrument and one.obstacle is not Obstacle.SIDE_NOT_SETTLED
+        }
+        return tuple(f"{side.value}: {why}" for side, why in (refused | obstacles).items())
 
     # --- what the session tells -----------------------------------------------------------------
 
@@ -119,11 +135,11 @@ class Trading:
 
     def advance(self, venue: Venue, at_ns: int) -> None:
         """Take what the venue's order route has due, before the market moves on."""
-        self._take(venue.route.advance(at_ns), at_ns)
+        self._take(venue, venue.route.advance(at_ns), at_ns)
 
     def on_market(self, venue: Venue, event: MarketEvent, market: Market, at_ns: int) -> None:
         """Let the venue's order route see a market event that the book already contains."""
-        self._take(venue.route.on_market(event, market.book, at_ns), at_ns)
+        self._take(venue, venue.route.on_market(event, market.book, at_ns), at_ns)
 
     def judge(self, at_ns: int) -> None:
         """Value the positions and hold the session-wide limits; called at every tick."""
@@ -146,6 +162,14 @@ class Trading:
         self.abandon(reason)
         self._recorder.append("halt", at_ns, encode({"reason": reason}))
 
+    def reduce(self, reason: str, at_ns: int) -> None:
+        """Let nothing leave that could enlarge a position, until somebody has looked."""
+        if self._context.state is not TradingState.ACTIVE:
+            return
+        self._context.state = TradingState.REDUCING
+        self.reason = reason
+        self._recorder.append("reduce", at_ns, encode({"reason": reason}))
+
     def abandon(self, reason: str) -> None:
         """Halt without a record of it."""
         self._context.state = TradingState.HALTED
@@ -161,7 +185,7 @@ class Trading:
     def step(self, at_ns: int) -> tuple[Sequence[PlaceOrder], Sequence[ClientOrderId]]:
         """Decide and act on what is known at `at_ns`; return what was placed and cancelled."""
         for venue in self._venues.values():
-            self._take(venue.route.advance(at_ns), at_ns)
+            self._take(venue, venue.route.advance(at_ns), at_ns)
         self._context.at_ns = at_ns
         if self._stopping or self._context.state is TradingState.HALTED:
             return (), self._cancel_everything(at_ns)
@@ -179,6 +203,7 @@ class Trading:
         except Exception as e:  # noqa: BLE001  # whatever a strategy does, its orders must be cancelled
             self.halt(f"the strategy raised {type(e).__name__}: {e}", at_ns)
             return (), self._cancel_everything(at_ns)
+        self._unplaced = plan.unplaced
         cancelled = [self._cancel(cancel, at_ns) for cancel in plan.cancels]
         placed = [order for order in plan.places if self._place(order, at_ns)]
         return placed, cancelled
@@ -189,15 +214,14 @@ class Trading:
         refusal = check(order, market.context)
         if refusal is not None:
             self.refusals[refusal.code] += 1
-            key = (order.instrument, order.side.value)
-            if (
-                self._last_refusal.get(key) != refusal.code
-            ):  # a refusal that repeats is counted, not told again
+            key = (order.instrument, order.side)
+            # A refusal that repeats is counted, not told again.
+            if self._last_refusal.get(key) != refusal.code:
                 self._last_refusal[key] = refusal.code
                 data = {"order": order, "code": refusal.code, "found": refusal.found}
                 self._recorder.append("refused", at_ns, encode(data))
             return False
-        self._last_refusal.pop((order.instrument, order.side.value), None)
+        self._last_refusal.pop((order.instrument, order.side), None)
         self._recorder.append("place", at_ns, encode(order))
         self.tracker.create(order, at_ns)
         self._sent_ids.last = order.client_order_id
@@ -238,23 +262,40 @@ class Trading:
 
     # --- what venues answer ---------------------------------------------------------------------
 
-    def _take(self, events: Iterable[Event], at_ns: int) -> None:
+    def _take(self, venue: Venue, events: Iterable[Event], at_ns: int) -> None:
         for event in events:
             self._recorder.append("event", at_ns, encode(event))
             if isinstance(event, FundingPayment):
                 self.ledger.apply(event)
+            elif isinstance(event, VenueNotice):
+                venue.note(f"{event.code}: {event.text}")
             elif isinstance(event, _ORDER_UPDATES):
-                self._update(event, at_ns)
+                self._update(venue, event, at_ns)
 
-    def _update(self, event: OrderUpdate, at_ns: int) -> None:
-        market = self._home[event.instrument].markets[event.instrument]
+    def _update(self, venue: Venue, event: OrderUpdate, at_ns: int) -> None:
         applied = self.tracker.apply(event, at_ns)
+        market = venue.markets.get(event.instrument)
         if applied.is_new_fill and isinstance(event, Fill):
             self.ledger.apply(event)
             self.fills += 1
-            market.fills += 1
-            market.volume_usd += float(event.price * event.size)
-        self._count(market)
+            if market is not None:
+                market.fills += 1
+                market.volume_usd += float(event.price * event.size)
+        if market is not None:
+            self._count(market)
+        for finding in applied.findings:
+            self._doubt(venue, finding, event, at_ns)
+
+    def _doubt(self, venue: Venue, finding: Finding, event: OrderUpdate, at_ns: int) -> None:
+        """Act on what a venue says that does not fit what was sent; a repeated fill is only counted."""
+        if finding is Finding.DUPLICATE_FILL:
+            return
+        what = f"{venue.name} reports a {finding.value.replace('_', ' ')} on {event.instrument}"
+        venue.note(what)
+        if finding in _BROKEN:
+            self.halt(what, at_ns)
+        elif finding is Finding.EXTERNAL:
+            self.reduce(what, at_ns)
 
     def _count(self, market: Market) -> None:
         """Tell the order gates what is open and held on a market."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 from paraphina_core.config import RiskProfile
 from paraphina_core.connector import Connector, ConnectorSpec, FeeSchedule, Network, StreamPlan
@@ -14,6 +15,9 @@ from paraphina_core.market import Book, BookState, HealthState, VenueHealth
 from paraphina_core.strategy import EwmaVolatility
 
 from .account import ReportedAccount
+
+#: Notices kept for each connector, the newest.
+MAX_NOTICES: Final = 20
 
 
 class Market:
@@ -40,10 +44,11 @@ class Market:
         if book.state is not BookState.LIVE:
             self.context.fair_value = math.nan  # the last price still values what is held
             return
-        (bid, bid_size), (ask, ask_size) = book.bids[0], book.asks[0]
-        self.volatility.update((bid + ask) / 2, at_ns)
-        self.context.fair_value = (bid * ask_size + ask * bid_size) / (bid_size + ask_size)
-        self.context.exposure.reference_price = (bid + ask) / 2
+        mid, microprice = book.mid, book.microprice
+        if mid is not None and microprice is not None:
+            self.volatility.update(mid, at_ns)
+            self.context.fair_value = microprice
+            self.context.exposure.reference_price = mid
 
     def trouble(self, at_ns: int, max_book_age_ms: float) -> str:
         """Say why the book may not be quoted on; empty when it may."""
@@ -85,11 +90,7 @@ class Venue:
             trade_modes=spec.trade_modes,
             network=network,
             health=self.health,
-            budget=MessageBudget(
-                rate_per_s=profile.message_rate_per_s,
-                burst=profile.message_burst,
-                cancel_reserve=profile.message_cancel_reserve,
-            ),
+            budget=MessageBudget.of(profile),
         )
         self.markets: dict[InstrumentId, Market] = {}
         self.streams: Mapping[str, StreamPlan] = {plan.name: plan for plan in connector.plan().streams}
@@ -163,6 +164,11 @@ class Venue:
         self.open_streams.discard(stream)
         if not self.streams[stream].private:
             self.forget_books()
+
+    def note(self, text: str) -> None:
+        """Keep something that an operator should read."""
+        self.notices.append(text)
+        del self.notices[:-MAX_NOTICES]
 
     def forget_books(self) -> None:
         """Believe no book until its next snapshot."""

@@ -31,6 +31,7 @@ def _order(side: str, price: str) -> OrderSnapshot:
 MARKET = MarketSnapshot(
     instrument=InstrumentId("hyperliquid_fixture:BTC"),
     unusable="",
+    not_quoted=(),
     book_state="live",
     book_age_ms=123.4,
     best_bid=105055.0,
@@ -101,6 +102,14 @@ def test_a_market_that_may_not_be_quoted_says_why() -> None:
     text = _drawn(_session(venues=(venue,)))
     assert "degraded: book is stale" in text
     assert "105052" not in text
+
+
+def test_a_side_without_an_order_says_why() -> None:
+    """A refusal or an obstacle stands beside the state, in the view and in the log line."""
+    market = msgspec.structs.replace(MARKET, not_quoted=("buy: POSITION_LIMIT_VENUE",))
+    snapshot = _session(venues=(msgspec.structs.replace(VENUE, markets=(market,)),))
+    assert "buy: POSITION_LIMIT_VENUE" in _drawn(snapshot, 200)
+    assert "(buy: POSITION_LIMIT_VENUE)" in log_line(snapshot)
 
 
 def test_a_venue_that_has_said_nothing_yet_is_shown_too() -> None:
