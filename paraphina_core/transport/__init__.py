@@ -1,0 +1,19 @@
+"""The only room that opens client sockets: bytes leave and arrive here, limited, timed and recorded."""
+
+from __future__ import annotations
+
+from .address import Address, check_headers, parse_address, verified_tls
+from .backoff import Backoff
+from .limiter import Limiter, Limiters, connect_budget, retry_after_ns
+
+__all__ = [
+    "Address",
+    "Backoff",
+    "Limiter",
+    "Limiters",
+    "check_headers",
+    "connect_budget",
+    "parse_address",
+    "retry_after_ns",
+    "verified_tls",
+]
