@@ -132,22 +132,36 @@ class OrderRejected(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="or
 
 
 class OrderCancelled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_cancelled"):
-    """The order is gone; fills already made remain, later ones are still booked."""
+    """The order is gone; fills already made remain, later ones are still booked.
+
+    `filled_size` is what of it had filled by then, None where the venue does not say: then fills that
+    are still on their way must be expected.
+    """
 
     instrument: InstrumentId
     client_order_id: ClientOrderId | None
     venue_order_id: str | None
     reason: str = ""
+    filled_size: Decimal | None = None
     exchange_ns: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.filled_size is not None:
+            _check_booked("filled size", self.filled_size)
 
 
 class OrderExpired(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_expired"):
-    """The order reached its own end of life."""
+    """The order reached its own end of life; `filled_size` as in `OrderCancelled`."""
 
     instrument: InstrumentId
     client_order_id: ClientOrderId | None
     venue_order_id: str | None
+    filled_size: Decimal | None = None
     exchange_ns: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.filled_size is not None:
+            _check_booked("filled size", self.filled_size)
 
 
 class CancelRejected(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="cancel_rejected"):

@@ -6,7 +6,7 @@ state. No final state turns back into an open one, and no state is a filter for 
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +16,7 @@ import msgspec
 
 from paraphina_core.domain import (
     CONTEXT,
+    NS_PER_S,
     CancelRejected,
     ClientOrderId,
     Fill,
@@ -39,6 +40,10 @@ MAX_REMEMBERED_FILLS: Final = 50_000
 
 #: Fills kept for the case that their venue order id turns out to be ours.
 MAX_UNCLAIMED_FILLS: Final = 1_000
+
+#: How long an order that is gone counts as exposure where the venue does not say what of it filled:
+#: a fill and the word of the cancel may come over different connections.
+SETTLE_NS: Final = 10 * NS_PER_S
 
 _ZERO: Final = Decimal(0)
 
@@ -117,6 +122,9 @@ TRANSITIONS: Final[Mapping[OrderState, Mapping[OrderInput, OrderState]]] = {
     OrderState.EXPIRED: {**_stays(OrderState.EXPIRED), OrderInput.FILL_COMPLETE: OrderState.FILLED},
 }
 
+#: Final states after which a fill may still be on its way; a rejected order never was at the venue.
+_MAY_STILL_FILL: Final = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
+
 _INPUT_OF: Final[Mapping[type, OrderInput]] = {
     OrderAccepted: OrderInput.ACCEPTED,
     OrderRejected: OrderInput.REJECTED,
@@ -130,7 +138,8 @@ _INPUT_OF: Final[Mapping[type, OrderInput]] = {
 class OrderRecord(msgspec.Struct, kw_only=True):
     """One own order as far as it is known; only the tracker writes to it.
 
-    `filled_size` is the sum of the distinct fills, also of late ones. `reason` is the venue's last
+    `filled_size` is the sum of the distinct fills, also of late ones; `settled_size` is what the venue
+    says had filled when the order was gone, None where it did not say. `reason` is the venue's last
     word on a rejection, a cancel or a doubt.
     """
 
@@ -140,6 +149,7 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     state: OrderState = OrderState.CREATED
     venue_order_id: str | None = None
     filled_size: Decimal = _ZERO
+    settled_size: Decimal | None = None
     reason: str = ""
 
     @property
@@ -154,18 +164,20 @@ class OrderRecord(msgspec.Struct, kw_only=True):
 
 
 class OpenOrders:
-    """The open orders of one instrument, with the sums that gates ask for on every order.
+    """The orders of one instrument that may still fill, with the sums that gates ask for on every order.
 
     Attributes:
-        records: by client order id, oldest first; pending and unknown orders are among them.
-        buy_base: remaining size of all buys, base units.
-        sell_base: remaining size of all sells, base units.
+        records: open orders by client order id, oldest first; pending and unknown ones are among them.
+        settling: orders that are gone at the venue while fills of them may still be on their way.
+        buy_base: remaining size of all buys of both, base units.
+        sell_base: remaining size of all sells of both, base units.
     """
 
-    __slots__ = ("_best", "buy_base", "records", "sell_base")
+    __slots__ = ("_best", "buy_base", "records", "sell_base", "settling")
 
     def __init__(self) -> None:
         self.records: dict[ClientOrderId, OrderRecord] = {}
+        self.settling: dict[ClientOrderId, OrderRecord] = {}
         self.buy_base = _ZERO
         self.sell_base = _ZERO
         self._best: dict[Side, Decimal | None] = {}
@@ -188,6 +200,16 @@ class OpenOrders:
         del self.records[record.order.client_order_id]
         self._best.pop(record.order.side, None)
         self.change(record.order.side, record.remaining_size.copy_negate())
+
+    def settle(self, record: OrderRecord) -> None:
+        """Count an open order on as one that is gone but not fully told; for the tracker alone."""
+        self.settling[record.order.client_order_id] = self.records.pop(record.order.client_order_id)
+        self._best.pop(record.order.side, None)
+
+    def release(self, record: OrderRecord) -> None:
+        """Count a settling order no longer; for the tracker alone."""
+        if self.settling.pop(record.order.client_order_id, None) is not None:
+            self.change(record.order.side, record.remaining_size.copy_negate())
 
     def change(self, side: Side, by_base: Decimal) -> None:
         """Change the open size of a side; for the tracker alone."""
@@ -237,6 +259,7 @@ class OrderTracker:
         self._fills: OrderedDict[tuple[InstrumentId, str], Fill] = OrderedDict()
         self._unclaimed: OrderedDict[tuple[InstrumentId, str], list[Fill]] = OrderedDict()
         self._unclaimed_fills = 0
+        self._settling: deque[tuple[int, OrderRecord]] = deque()
 
     def create(self, order: PlaceOrder, at_ns: int) -> OrderRecord:
         """Record an order before it is sent; from here on it counts as exposure.
@@ -309,7 +332,10 @@ class OrderTracker:
         findings = self._claim(record, venue_order_id, at_ns)
         if not isinstance(event, OrderAccepted | OrderExpired | Fill):
             record.reason = event.reason
+        if isinstance(event, OrderCancelled | OrderExpired) and event.filled_size is not None:
+            record.settled_size = event.filled_size
         self._move(record, _INPUT_OF[type(event)], at_ns)
+        self._release_if_told(record)
         return Applied(record=record, findings=findings)
 
     def _fill(self, fill: Fill, at_ns: int) -> Applied:
@@ -339,9 +365,11 @@ class OrderTracker:
         if record.filled_size > record.order.size:
             findings.append(Finding.OVERFILL)
         remaining = record.remaining_size
-        if record.is_open:
-            self._open[record.order.instrument].change(record.order.side, CONTEXT.subtract(remaining, before))
+        orders = self._open[record.order.instrument]
+        if record.is_open or record.order.client_order_id in orders.settling:
+            orders.change(record.order.side, CONTEXT.subtract(remaining, before))
         self._move(record, OrderInput.FILL if remaining > 0 else OrderInput.FILL_COMPLETE, at_ns)
+        self._release_if_told(record)
         return tuple(findings)
 
     def _move(self, record: OrderRecord, given: OrderInput, at_ns: int) -> None:
@@ -357,13 +385,37 @@ class OrderTracker:
         record.changed_ns = at_ns
         if was_open and state.is_final:
             self.open_count -= 1
-            self._open[record.order.instrument].remove(record)
+            if state in _MAY_STILL_FILL:
+                self._open[record.order.instrument].settle(record)
+                self._settling.append((at_ns, record))
+            else:
+                self._open[record.order.instrument].remove(record)
             self._final[record.order.client_order_id] = None
             if len(self._final) > self._max_final_orders:
                 self._forget(self._final.popitem(last=False)[0])
 
+    def settle(self, at_ns: int) -> Iterable[InstrumentId]:
+        """Release what has settled long enough, and return the instruments whose sums changed.
+
+        An order of which the venue named more than was reported stays: a fill is missing for sure.
+        """
+        changed: list[InstrumentId] = []
+        while self._settling and at_ns - self._settling[0][0] >= SETTLE_NS:
+            record = self._settling.popleft()[1]
+            if record.settled_size is None:
+                self._open[record.order.instrument].release(record)
+                changed.append(record.order.instrument)
+        return changed
+
+    def _release_if_told(self, record: OrderRecord) -> None:
+        """Stop counting an order that is gone once every fill that the venue named is there."""
+        told = record.settled_size is not None and record.filled_size >= record.settled_size
+        if record.state.is_final and (told or not record.remaining_size):
+            self._open[record.order.instrument].release(record)
+
     def _forget(self, client_order_id: ClientOrderId) -> None:
         record = self._records.pop(client_order_id)
+        self._open[record.order.instrument].release(record)
         if record.venue_order_id is not None:
             self._by_venue_id.pop((record.order.instrument, record.venue_order_id), None)
 

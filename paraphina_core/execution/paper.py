@@ -17,6 +17,7 @@ import msgspec
 from paraphina_core.config import QueueModel
 from paraphina_core.connector import FeeSchedule
 from paraphina_core.domain import (
+    CONTEXT,
     NS_PER_MS,
     BestBidOffer,
     BookDelta,
@@ -299,6 +300,7 @@ class PaperExchange:
                 client_order_id=order.order.client_order_id,
                 venue_order_id=order.venue_order_id,
                 reason=reason,
+                filled_size=CONTEXT.subtract(order.order.size, order.remaining),
                 exchange_ns=at_ns,
             ),
             at_ns,

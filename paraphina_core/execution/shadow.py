@@ -8,6 +8,7 @@ them afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TypeAlias
 
 import msgspec
@@ -148,6 +149,7 @@ class ShadowRecorder:
                 client_order_id=order.client_order_id,
                 venue_order_id=_venue_id(order),
                 reason=reason,
+                filled_size=Decimal(0),
             )
         )
 

@@ -22,13 +22,23 @@ from paraphina_core.domain import (
     Instrument,
     InstrumentId,
     MarketEvent,
+    OrderState,
     PlaceOrder,
     Side,
     TradingState,
     VenueNotice,
     View,
 )
-from paraphina_core.execution import Finding, Ledger, Obstacle, OrderTracker, OrderUpdate, Planner, Unplaced
+from paraphina_core.execution import (
+    Finding,
+    Ledger,
+    Obstacle,
+    OrderRecord,
+    OrderTracker,
+    OrderUpdate,
+    Planner,
+    Unplaced,
+)
 from paraphina_core.gates import SessionContext, check
 
 from .record import Recorder, encode
@@ -143,6 +153,8 @@ class Trading:
 
     def judge(self, at_ns: int) -> None:
         """Value the positions and hold the session-wide limits; called at every tick."""
+        for instrument in self.tracker.settle(at_ns):
+            self._count(self._home[instrument].markets[instrument])
         for venue in self._venues.values():
             for market in venue.markets.values():
                 if market.book.mid is not None:
@@ -284,15 +296,21 @@ class Trading:
         if market is not None:
             self._count(market)
         for finding in applied.findings:
-            self._doubt(venue, finding, event, at_ns)
+            self._doubt(venue, finding, applied.record, event, at_ns)
 
-    def _doubt(self, venue: Venue, finding: Finding, event: OrderUpdate, at_ns: int) -> None:
-        """Act on what a venue says that does not fit what was sent; a repeated fill is only counted."""
-        if finding is Finding.DUPLICATE_FILL:
+    def _doubt(
+        self, venue: Venue, finding: Finding, record: OrderRecord | None, event: OrderUpdate, at_ns: int
+    ) -> None:
+        """Act on what a venue says that does not fit what was sent.
+
+        A repeated fill is only counted, and so is one that comes after the word of the cancel.
+        """
+        rejected = record is not None and record.state is OrderState.REJECTED
+        if finding is Finding.DUPLICATE_FILL or (finding is Finding.LATE_FILL and not rejected):
             return
         what = f"{venue.name} reports a {finding.value.replace('_', ' ')} on {event.instrument}"
         venue.note(what)
-        if finding in _BROKEN:
+        if finding in _BROKEN or rejected:
             self.halt(what, at_ns)
         elif finding is Finding.EXTERNAL:
             self.reduce(what, at_ns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from paraphina_core.domain import (
 )
 from paraphina_core.execution import (
     MAX_UNCLAIMED_FILLS,
+    SETTLE_NS,
     TRANSITIONS,
     Finding,
     OrderInput,
@@ -209,7 +211,6 @@ def test_f034_a_cancel_after_a_partial_fill_leaves_the_fill() -> None:
     record = tracker.get(ONE)
     assert record is not None
     assert (record.state, record.filled_size) == (OrderState.CANCELLED, Decimal("0.4"))
-    assert tracker.totals(BTC.id).buy_base == 0
 
 
 def test_f035_a_fill_that_wins_the_race_against_the_cancel_ends_filled() -> None:
@@ -265,6 +266,42 @@ def test_f037_more_than_was_ordered_is_booked_and_flagged() -> None:
     assert tracker.totals(BTC.id).buy_base == 0
 
 
+@pytest.mark.parametrize("end", [_cancelled(), _expired()])
+def test_f038_an_order_that_is_gone_counts_until_no_fill_of_it_can_be_on_its_way(end: OrderUpdate) -> None:
+    """Where the venue does not say what had filled, the rest counts as exposure for the settling time."""
+    tracker = _tracker_with_order()
+    tracker.apply(end, 1)
+    totals = tracker.totals(BTC.id)
+    assert (totals.buy_base, tracker.open_count, totals.best_price(BUY)) == (1, 0, None)
+    tracker.apply(fill(1, "a", BUY, 100, "0.4"), 2)
+    assert totals.buy_base == Decimal("0.6")
+    assert list(tracker.settle(SETTLE_NS)) == []
+    assert list(tracker.settle(1 + SETTLE_NS)) == [BTC.id]
+    assert totals.buy_base == 0
+    tracker.apply(fill(1, "b", BUY, 100, "0.1"), 3 + SETTLE_NS)
+    assert totals.buy_base == 0
+
+
+def test_an_order_whose_end_names_its_fills_counts_until_all_of_them_are_there() -> None:
+    """A fill that the venue named and did not report is exposure however long it takes."""
+    tracker = _tracker_with_order()
+    totals = tracker.totals(BTC.id)
+    tracker.apply(fill(1, "a", BUY, 100, "0.1"), 1)
+    tracker.apply(msgspec.structs.replace(_cancelled(), filled_size=Decimal("0.4")), 2)
+    tracker.settle(10 * SETTLE_NS)
+    assert totals.buy_base == Decimal("0.9")
+    tracker.apply(fill(1, "b", BUY, 100, "0.3"), 11 * SETTLE_NS)
+    assert totals.buy_base == 0
+
+
+def test_an_order_whose_fills_are_all_there_is_released_with_its_end() -> None:
+    """The venue named what had filled, and it had been reported."""
+    tracker = _tracker_with_order()
+    tracker.apply(fill(1, "a", BUY, 100, "0.4"), 1)
+    tracker.apply(msgspec.structs.replace(_cancelled(), filled_size=Decimal("0.4")), 2)
+    assert tracker.totals(BTC.id).buy_base == 0
+
+
 @pytest.mark.parametrize("end", [_cancelled(), _rejected(), _expired()])
 def test_f038_a_fill_after_the_end_is_booked_and_the_order_stays_final(end: OrderUpdate) -> None:
     """A final state is no filter for fills, and no reason to count the order again."""
@@ -274,6 +311,7 @@ def test_f038_a_fill_after_the_end_is_booked_and_the_order_stays_final(end: Orde
     late = tracker.apply(fill(1, "a", BUY, 100, "0.4"), 2)
     assert (late.is_new_fill, late.findings) == (True, (Finding.LATE_FILL,))
     assert _state_of(tracker) is state
+    tracker.settle(1 + SETTLE_NS)
     assert (tracker.totals(BTC.id).buy_base, tracker.open_count) == (0, 0)
 
 
@@ -340,7 +378,9 @@ def test_the_sums_follow_every_order_and_every_fill() -> None:
     assert (totals.buy_base, totals.sell_base, len(totals.records), tracker.open_count) == (3, 4, 3, 4)
     assert (totals.best_price(BUY), totals.best_price(SELL)) == (101, 105)
     tracker.apply(_cancelled(2, None), 1)
-    assert (totals.buy_base, totals.best_price(BUY)) == (1, 100)
+    assert (totals.buy_base, totals.best_price(BUY)) == (3, 100)
+    assert list(tracker.settle(1 + SETTLE_NS)) == [BTC.id]
+    assert totals.buy_base == 1
     tracker.create(place(5, SELL, 104, 1), 2)
     assert totals.best_price(SELL) == 104
     tracker.apply(_rejected(1), 3)
@@ -441,6 +481,7 @@ class Model:
         self.size = size
         self.trades: dict[str, Decimal] = {}
         self.ended = False
+        self.settles = False
 
     @property
     def filled(self) -> Decimal:
@@ -448,6 +489,7 @@ class Model:
 
     def see(self, event: OrderUpdate) -> None:
         if isinstance(event, OrderCancelled | OrderRejected | OrderExpired):
+            self.settles = self.settles or not (self.ended or isinstance(event, OrderRejected))
             self.ended = True
         elif hasattr(event, "trade_id"):
             self.trades.setdefault(event.trade_id, event.size)
@@ -495,11 +537,17 @@ def test_whatever_happens_open_sizes_and_fills_are_those_of_the_reference(
         assert record.is_open == (not model.ended)
     assert position == sum(model.filled * sides[number].sign for number, model in models.items())
     open_models = {number: model for number, model in models.items() if not model.ended}
+    settling = {number: model for number, model in models.items() if model.settles}
     totals = tracker.totals(BTC.id)
+
+    def rest(counted: dict[int, Model], side: Side) -> Decimal:
+        sizes = [model.size - model.filled for number, model in counted.items() if sides[number] is side]
+        return sum((max(Decimal(0), size) for size in sizes), Decimal(0))
+
     for side, total in ((BUY, totals.buy_base), (SELL, totals.sell_base)):
-        remaining = [
-            model.size - model.filled for number, model in open_models.items() if sides[number] is side
-        ]
-        assert total == sum(remaining)
+        assert total == rest(open_models | settling, side)
+    tracker.settle(1 + SETTLE_NS)
+    for side, total in ((BUY, totals.buy_base), (SELL, totals.sell_base)):
+        assert total == rest(open_models, side)
     assert tracker.open_count == len(totals.records) == len(open_models)
     assert totals.best_price(BUY) == max((100 + n for n in open_models if sides[n] is BUY), default=None)

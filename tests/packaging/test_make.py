@@ -136,7 +136,7 @@ def test_a_missing_python_is_explained(tmp_path: Path, interpreters: dict[str, s
 
 @pytest.mark.slow
 def test_setup_happens_once_and_again_when_it_must(tmp_path: Path) -> None:
-    """The first call installs everything, the second nothing, a changed input again, a moved folder anew."""
+    """The first `make setup` installs everything, the second nothing; a change or a move does again."""
     checkout = copy_checkout(tmp_path)
     assert "Making .venv" in run_ok("make", "setup", cwd=checkout)
     environment = Environment(checkout / ".venv")
