@@ -19,6 +19,7 @@ from paraphina_core.ops import TelemetryWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+from contextlib import contextmanager
     from pathlib import Path
 
 
@@ -153,21 +154,24 @@ def test_a_file_that_cannot_be_opened_disables_and_says_why(path: Path, make: st
     assert (writer.written, writer.failures) == (0, 3)
 
 
-@pytest.fixture
-def small_disk() -> Iterator[int]:
-    """Let no file of this process become larger than the number returned, as a full disk does."""
+@contextmanager
+def _small_disk(file_bytes: int) -> Iterator[None]:
+    """Let no file of this process become larger, as a full disk does; the test runner's own neither."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-    yield 100
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_f074_a_disk_that_is_full_ends_the_writing_and_nothing_else(path: Path, small_disk: int) -> None:
+def test_f074_a_disk_that_is_full_ends_the_writing_and_nothing_else(path: Path) -> None:
     """A short write is a failure; after it nothing more is tried, and nothing is raised."""
     writer = TelemetryWriter(path)
-    for tick in range(30):
-        writer.write({"tick": tick})
-    assert path.stat().st_size == small_disk
+    with _small_disk(100):
+        for tick in range(30):
+            writer.write({"tick": tick})
+    assert path.stat().st_size == 100
     assert writer.written == path.read_bytes().count(b"\n")
     assert writer.written + writer.failures == 30
     assert "bytes were written" in writer.disabled_reason
