@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import stat
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ from paraphina_core.ops import TelemetryWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-from contextlib import contextmanager
     from pathlib import Path
 
 
