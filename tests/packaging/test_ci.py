@@ -23,7 +23,7 @@ def run_ci(folder: Path, failing: str) -> tuple[int, list[str]]:
 
 
 def test_all_checks_are_run(tmp_path: Path) -> None:
-    """Lint, the quick tests and the slow tests, from whatever folder the script is started."""
+    """`.ci/run` is lint, the quick tests and the slow tests, from whatever folder it is started."""
     assert run_ci(tmp_path, failing="none") == (0, STEPS)
 
 

@@ -72,9 +72,10 @@ def test_a_flag_installs_its_plugin_and_no_other(
 
 @pytest.mark.parametrize("venue", sorted(VENUES))
 def test_each_flag_names_its_own_venue(tmp_path: Path, checkout: Path, venue: str) -> None:
-    """None of the five flags installs another venue's plugin by a slip of the pen."""
+    """`pip install '.[live_VENUE]' && paraphina plugins --require live_VENUE` installs VENUE and no other."""
     environment = make_environment(tmp_path / "environment", sys.executable, OLD_PIP)
     install(environment, f".[live_{venue}]", cwd=checkout)
+    run_ok(environment.paraphina, "plugins", "--require", f"live_{venue}", cwd=checkout)
     assert environment.venues() == {venue}
 
 
