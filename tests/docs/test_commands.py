@@ -95,9 +95,9 @@ def test_every_command_does_what_the_page_says(
 def test_the_slow_commands_too_in_a_fresh_environment(document: Document, tmp_path: Path) -> None:
     """Pages that install something or run for long are followed as by a newcomer with every flag."""
     environment = make_environment(tmp_path / "environment", sys.executable, "newest")
-    run_ok(environment.python, "-m", "pip", "install", "--quiet", f"{ROOT}[live]", cwd=tmp_path)
     outer = {name: value for name, value in user_environment().items() if not name.startswith(_OURS)}
     shell = Shell.in_copy(tmp_path, environment.folder, outer, timeout_s=600)
+    run_ok(environment.python, "-m", "pip", "install", "--quiet", ".[live]", cwd=shell.folder)
     assert_no_complaints(shell.follow(document, {QUICK, SLOW}))
 
 
