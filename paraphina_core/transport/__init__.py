@@ -5,12 +5,18 @@ from __future__ import annotations
 from .address import Address, check_headers, parse_address, verified_tls
 from .backoff import Backoff
 from .limiter import Limiter, Limiters, connect_budget, retry_after_ns
+from .stream import Stream, StreamEvents, StreamLimits
+from .websocket import CloseReason
 
 __all__ = [
     "Address",
     "Backoff",
+    "CloseReason",
     "Limiter",
     "Limiters",
+    "Stream",
+    "StreamEvents",
+    "StreamLimits",
     "check_headers",
     "connect_budget",
     "parse_address",

@@ -20,7 +20,7 @@ from paraphina_core.domain import LocalError
 MAX_URL_LENGTH: Final = 4096
 
 _SECURE: Final = {"http": False, "https": True, "ws": False, "wss": True}
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_HOST = re.compile(r"(?!.{254})(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.|$))+", re.ASCII)
 _URL = re.compile(r"[\x21-\x7e]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?|")

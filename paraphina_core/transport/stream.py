@@ -1,0 +1,329 @@
+"""A stream that is kept open: connected, greeted, watched, and replaced whenever it fails.
+
+It tells what happened and never decides what it means: whether a topic is live, or a venue healthy,
+is for whoever gets the frames. Nothing is queued; a frame is handed on before the next one is read,
+so that a slow reader slows the sender down by TCP's own means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from paraphina_core.connector import Failure, FailureKind, StreamPlan, WebSocketSource
+from paraphina_core.domain import NS_PER_MS, NS_PER_S, Clock, LocalError
+
+from .address import check_headers, parse_address, verified_tls
+from .backoff import Backoff
+from .limiter import Limiter, retry_after_ns
+from .websocket import Callbacks, CloseReason, WebSocketConnection
+
+#: Endings of our own choice, which the venue is told of.
+_ORDERLY: Final = frozenset({CloseReason.STOPPED, CloseReason.REOPENED, CloseReason.LIFETIME_OVER})
+
+
+class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What no stream may exceed.
+
+    Args:
+        connect_timeout_ms: from looking up the name to the end of the handshake.
+        pong_timeout_ms: from a heartbeat to the sign of life that it asked for.
+        close_timeout_ms: for the closing handshake, and again for hanging up.
+        max_message_bytes: largest message, counted over all its fragments.
+        max_unsent_bytes: what may wait for a venue that does not read.
+    """
+
+    connect_timeout_ms: int = 10_000
+    pong_timeout_ms: int = 10_000
+    close_timeout_ms: int = 2_000
+    max_message_bytes: int = 4 * 1024 * 1024
+    max_unsent_bytes: int = 1024 * 1024
+
+
+class StreamEvents(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stream calls, synchronously and one at a time; an exception ends the stream's `run`.
+
+    Args:
+        opened: `(stream, at_ns)`, after the opening messages were sent.
+        frame: `(stream, frame, at_ns)` with the time at which its last bytes arrived.
+        closed: `(stream, reason, detail, at_ns)`, after each connection and each failed attempt.
+    """
+
+    opened: Callable[[str, int], None]
+    frame: Callable[[str, bytes, int], None]
+    closed: Callable[[str, CloseReason, str, int], None]
+
+
+class Stream:
+    """One stream of a plan under supervision.
+
+    A connection is given up when no data has come for the plan's `max_silence_ms` (pongs are no
+    data), when a heartbeat is not answered in time (a protocol ping by its pong, a message by any
+    frame), when it is older than the plan's lifetime, or when the venue breaks the protocol.
+    Heartbeats leave every interval, whether or not other messages do.
+
+    Args:
+        plan: what to keep open; its source is a `WebSocketSource`.
+        events: whom to tell.
+        clock: session time.
+        backoff: of this stream alone.
+        budget: asked before every connection attempt, shared by all streams (`connect_budget`).
+        tls: other roots than the system's; it must verify.
+        limits: see there.
+        sleep: waits so many seconds of session time.
+
+    Raises:
+        LocalError: the plan names no usable address, header or source, or TLS is not verified.
+    """
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        *,
+        events: StreamEvents,
+        clock: Clock,
+        backoff: Backoff,
+        budget: Limiter,
+        tls: ssl.SSLContext | None = None,
+        limits: StreamLimits | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        if not isinstance(plan.source, WebSocketSource):
+            raise LocalError(f"stream {plan.name} needs no connection", wanted="a WebSocket source")
+        check_headers(plan.source.headers)
+        self.plan = plan
+        self._source = plan.source
+        self._address = parse_address(plan.source.url, "ws", "wss")
+        self._tls = verified_tls(tls)
+        self._events = events
+        self._clock = clock
+        self._backoff = backoff
+        self._budget = budget
+        self._limits = limits or StreamLimits()
+        self._sleep = sleep
+        self._closures: Counter[CloseReason] = Counter()
+        self._stopping = False
+        self._reopening = False
+        self._connection: WebSocketConnection | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self._opened_ns: int | None = None
+        self._data_ns = 0
+        self._beat_ns = 0
+        self._unanswered_ns: int | None = None
+        self._ping = 0
+
+    @property
+    def is_open(self) -> bool:
+        """True while messages can be sent."""
+        return self._connection is not None and self._connection.is_open
+
+    @property
+    def closures(self) -> Mapping[CloseReason, int]:
+        """How often connections and attempts have ended, by reason."""
+        return self._closures
+
+    def send(self, payload: bytes) -> Failure | None:
+        """Send one text message now.
+
+        Returns:
+            None once it is on its way, which does not say that it will arrive; or a failure of kind
+            `not_sent`, when nothing of it left.
+        """
+        if self._connection is None or not self._connection.send_text(payload):
+            return Failure(kind=FailureKind.NOT_SENT, detail=f"stream {self.plan.name} is not open")
+        return None
+
+    def stop(self) -> None:
+        """Ask for an orderly end; `run` returns within two close time-outs."""
+        self._stopping = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        self._poke()
+
+    def reopen(self) -> None:
+        """Ask for a new connection in place of an open one, after the usual back-off."""
+        if self.is_open:
+            self._reopening = True
+            self._poke()
+
+    async def run(self) -> None:
+        """Keep the stream open until `stop`; call it once.
+
+        Raises:
+            Exception: whatever one of the events raised.
+        """
+        not_before_ns = self._clock.now_ns()
+        while await self._turn(not_before_ns):
+            ended_ns = await self._connect_once()
+            not_before_ns = max(self._backoff.next_ns(self._clock.now_ns()), ended_ns)
+
+    async def _turn(self, not_before_ns: int) -> bool:
+        """Wait until a connection may be attempted; False if the stream is stopped instead."""
+        while not self._stopping:
+            at_ns = self._clock.now_ns()
+            ready_ns = max(not_before_ns, self._budget.ready_ns(1, at_ns))
+            if ready_ns <= at_ns and self._budget.take(1, at_ns):
+                return True
+            await self._pause(ready_ns)
+        return False
+
+    async def _connect_once(self) -> int:
+        """Run one connection to its end; return until when the venue wants no other."""
+        self._reopening = False
+        self._opened_ns = None
+        connection = self._connection = WebSocketConnection(
+            self._source.url,
+            self._address,
+            self._source.headers,
+            clock=self._clock,
+            callbacks=Callbacks(self._opened, self._frame, self._pong, self._poke),
+            max_message_bytes=self._limits.max_message_bytes,
+            max_unsent_bytes=self._limits.max_unsent_bytes,
+        )
+        timeout_s = self._limits.close_timeout_ms / 1000
+        try:
+            reason, detail = await self._open(connection)
+            if reason is None:
+                reason, detail = await self._watch(connection)
+            if reason in _ORDERLY:
+                connection.start_close()
+                await self._until_ended(connection, timeout_s)
+            if connection.ending is None:
+                connection.abort()
+            self._connection = None
+            if connection.error is not None:
+                raise connection.error
+            at_ns = self._clock.now_ns()
+            self._closures[reason] += 1
+            self._events.closed(self.plan.name, reason, detail, at_ns)
+            await connection.finish(timeout_s)
+        finally:
+            self._connection = None
+            connection.abort()
+        refused = {} if connection.ending is None else connection.ending.headers
+        return retry_after_ns(refused, at_ns) or at_ns
+
+    async def _open(self, connection: WebSocketConnection) -> tuple[CloseReason | None, str]:
+        """Connect; return why that failed, or None."""
+        timeout_ms = self._limits.connect_timeout_ms
+        opening = self._connecting = asyncio.ensure_future(connection.open(self._tls))
+        try:
+            await asyncio.wait({opening}, timeout=timeout_ms / 1000)
+        finally:
+            self._connecting = None
+            if not opening.done():
+                opening.cancel()
+        if not opening.done():
+            await asyncio.wait({opening})
+            return CloseReason.CONNECT_TIMED_OUT, f"not open after {timeout_ms} ms"
+        if opening.cancelled():
+            return CloseReason.STOPPED, ""
+        opening.result()
+        if connection.ending is not None and self._opened_ns is None:
+            return connection.ending.reason, connection.ending.detail
+        return None, ""
+
+    async def _watch(self, connection: WebSocketConnection) -> tuple[CloseReason, str]:
+        """Keep an open connection alive until there is a reason to end it."""
+        while True:
+            if connection.ending is not None:
+                return connection.ending.reason, connection.ending.detail
+            if self._stopping:
+                return CloseReason.STOPPED, ""
+            if self._reopening:
+                return CloseReason.REOPENED, "asked for by the session"
+            at_ns = self._clock.now_ns()
+            deadlines = self._deadlines()
+            for due_ns, reason, detail in deadlines:
+                if due_ns <= at_ns:
+                    return reason, detail
+            due_ns = min(due_ns for due_ns, _, _ in deadlines)
+            if self._source.heartbeat is not None:
+                due_ns = min(due_ns, self._beat(connection, at_ns))
+            await self._pause(due_ns)
+
+    def _deadlines(self) -> list[tuple[int, CloseReason, str]]:
+        """Return when the connection is to be given up, and why."""
+        plan, opened_ns = self.plan, self._opened_ns or 0
+        silence_ns = self._data_ns + plan.max_silence_ms * NS_PER_MS
+        found = [(silence_ns, CloseReason.DATA_OVERDUE, f"no data for {plan.max_silence_ms} ms")]
+        if self._unanswered_ns is not None:
+            by_message = self._source.heartbeat is not None and self._source.heartbeat.payload is not None
+            if by_message and self._data_ns > self._unanswered_ns:
+                self._unanswered_ns = None
+            else:
+                timeout_ms = self._limits.pong_timeout_ms
+                pong_ns = self._unanswered_ns + timeout_ms * NS_PER_MS
+                found.append((pong_ns, CloseReason.PONG_OVERDUE, f"heartbeat unanswered for {timeout_ms} ms"))
+        if plan.max_lifetime_ms is not None:
+            over_ns = opened_ns + plan.max_lifetime_ms * NS_PER_MS
+            found.append((over_ns, CloseReason.LIFETIME_OVER, f"open for {plan.max_lifetime_ms} ms"))
+        return found
+
+    def _beat(self, connection: WebSocketConnection, at_ns: int) -> int:
+        """Send a heartbeat if it is time; return when to look again."""
+        heartbeat = self._source.heartbeat
+        if heartbeat is None:
+            return at_ns
+        if self._beat_ns <= at_ns:
+            self._beat_ns = at_ns + heartbeat.interval_ms * NS_PER_MS
+            if heartbeat.payload is not None:
+                connection.send_text(heartbeat.payload)
+                if self._unanswered_ns is None:
+                    self._unanswered_ns = at_ns
+            elif self._unanswered_ns is None:
+                self._ping += 1
+                connection.ping(str(self._ping).encode())
+                self._unanswered_ns = at_ns
+        if self._unanswered_ns is None:
+            return self._beat_ns
+        return min(self._beat_ns, self._unanswered_ns + self._limits.pong_timeout_ms * NS_PER_MS)
+
+    async def _until_ended(self, connection: WebSocketConnection, timeout_s: float) -> None:
+        """Let the closing handshake come to its end, for so long."""
+        due_ns = self._clock.now_ns() + int(timeout_s * NS_PER_S)
+        while connection.ending is None and self._clock.now_ns() < due_ns:
+            await self._pause(due_ns)
+
+    async def _pause(self, until_ns: int) -> None:
+        """Wait until a time, or until something happens."""
+        wait_s = (until_ns - self._clock.now_ns()) / NS_PER_S
+        if wait_s <= 0:
+            return
+        self._wake = asyncio.get_running_loop().create_future()
+        sleeping = asyncio.ensure_future(self._sleep(wait_s))
+        try:
+            await asyncio.wait({sleeping, self._wake}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._wake = None
+            sleeping.cancel()
+
+    def _poke(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    # What the connection calls.
+
+    def _opened(self, at_ns: int) -> None:
+        self._opened_ns = self._data_ns = at_ns
+        self._unanswered_ns = None
+        if self._source.heartbeat is not None:
+            self._beat_ns = at_ns + self._source.heartbeat.interval_ms * NS_PER_MS
+        self._backoff.opened(at_ns)
+        for payload in self._source.opening:
+            self.send(payload)
+        self._events.opened(self.plan.name, at_ns)
+
+    def _frame(self, frame: bytes, at_ns: int) -> None:
+        self._data_ns = at_ns
+        self._events.frame(self.plan.name, frame, at_ns)
+
+    def _pong(self, payload: bytes) -> None:
+        if payload == str(self._ping).encode():
+            self._unanswered_ns = None
