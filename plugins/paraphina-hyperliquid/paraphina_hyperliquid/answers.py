@@ -121,7 +121,7 @@ def outcomes(command: Sent, answer: Answer | Failure) -> Sequence[Event]:
 
     A `filled` status accepts the order and books nothing: it has no trade id, so the fill would be
     booked again when the account's stream tells of it. What an immediate-or-cancel order did not fill
-    is gone, but until its fills are booked a doubt keeps all of it counted.
+    is gone, and how much it filled is said with that, so that it counts until the fills are booked.
     """
     match command:
         case ArmDeadMan() | SetLeverage():
@@ -216,8 +216,8 @@ def _placed(order: PlaceOrder, verdict: Verdict) -> Sequence[Event]:
             return (rejected,)
         case Resting() if order.time_in_force is TimeInForce.IOC:
             return (_doubt(order, Unknown("an immediate-or-cancel order rests")),)
-        case Filled() if order.time_in_force is TimeInForce.IOC and not _fills_all(order, verdict):
-            return (_accepted(order, verdict), _doubt(order, Unknown("filled in part, the rest is gone")))
+        case Filled() if order.time_in_force is TimeInForce.IOC:
+            return _filled_at_once(order, verdict)
         case Resting() | Filled():
             return (_accepted(order, verdict),)
         case "waitingForFill" | "waitingForTrigger":
@@ -247,11 +247,26 @@ def _held(order: PlaceOrder | ModifyOrder, venue_order_id: str | None) -> OrderA
     )
 
 
-def _fills_all(order: PlaceOrder, filled: Filled) -> bool:
+def _filled_at_once(order: PlaceOrder, filled: Filled) -> Sequence[Event]:
+    accepted = _accepted(order, filled)
+    if not isinstance(accepted, OrderAccepted):
+        return (accepted,)
     try:
-        return parse_decimal(filled.totalSz, "totalSz") >= order.size
-    except RemoteError:
-        return False
+        filled_size = parse_decimal(filled.totalSz, "totalSz")
+    except RemoteError as e:
+        return (accepted, _doubt(order, Unknown(_clean(str(e)))))
+    if not filled_size > 0:
+        return (accepted, _doubt(order, Unknown(_clean(f"filled, but {filled.totalSz!r} of it"))))
+    if filled_size >= order.size:
+        return (accepted,)
+    gone = OrderCancelled(
+        instrument=order.instrument,
+        client_order_id=order.client_order_id,
+        venue_order_id=accepted.venue_order_id,
+        reason="what could not trade at once is gone",
+        filled_size=filled_size,
+    )
+    return (accepted, gone)
 
 
 def _cancelled(order: CancelOrder, verdict: Verdict) -> Event:

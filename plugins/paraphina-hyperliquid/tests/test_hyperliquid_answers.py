@@ -1,0 +1,588 @@
+"""Answers to commands refuse by the venue's own words only; everything else leaves the outcome unknown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paraphina_core.connector import Answer, Failure, FailureKind
+from paraphina_core.domain import (
+    ArmDeadMan,
+    Batch,
+    CancelOrder,
+    CancelRejected,
+    ClientOrderId,
+    Event,
+    ModifyOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderRejected,
+    OutcomeUnknown,
+    PlaceOrder,
+    SetLeverage,
+    Side,
+    TimeInForce,
+    VenueNotice,
+    instrument_id,
+    to_hex128,
+)
+from paraphina_hyperliquid.actions import Sent
+from paraphina_hyperliquid.answers import MAX_REASON, outcomes
+from paraphina_hyperliquid.refusals import ALARMING, NO_EVIDENCE, Code, code_of
+
+ETH = instrument_id("hyperliquid", "ETH")
+GONE = "Order was never placed, already canceled, or filled. asset=0"
+CROSSED = "Post only order would have immediately matched, bbo was 1891.4@1891.5. asset=1"
+BAD_TICK = "Price must be divisible by tick size."
+NO_WALLET = "L1 error: User or API Wallet 0x0123456789012345678901234567890123456789 does not exist."
+
+
+def place(client_order_id: int = 1, time_in_force: TimeInForce = TimeInForce.GTC) -> PlaceOrder:
+    """Return a buy of one."""
+    return PlaceOrder(
+        instrument=ETH,
+        client_order_id=ClientOrderId(client_order_id),
+        side=Side.BUY,
+        price=Decimal(100),
+        size=Decimal(1),
+        time_in_force=time_in_force,
+    )
+
+
+def modify(client_order_id: int = 1) -> ModifyOrder:
+    """Return a change of that order."""
+    return ModifyOrder(
+        instrument=ETH,
+        client_order_id=ClientOrderId(client_order_id),
+        venue_order_id="5",
+        side=Side.BUY,
+        price=Decimal(101),
+        size=Decimal(1),
+    )
+
+
+def cancel(client_order_id: int = 1) -> CancelOrder:
+    """Return a cancel of that order."""
+    return CancelOrder(instrument=ETH, client_order_id=ClientOrderId(client_order_id), venue_order_id="5")
+
+
+IOC = place(time_in_force=TimeInForce.IOC)
+DEAD_MAN = ArmDeadMan(window_ms=60_000)
+THREE = Batch(commands=(place(1), place(2), place(3)))
+TWO_CANCELS = Batch(commands=(cancel(1), cancel(2)))
+COMMANDS: list[Sent] = [
+    place(),
+    IOC,
+    modify(),
+    cancel(),
+    THREE,
+    TWO_CANCELS,
+    Batch(commands=(modify(1), modify(2))),
+    DEAD_MAN,
+    ArmDeadMan(window_ms=0),
+    SetLeverage(instrument=ETH, leverage=5),
+]
+
+
+def said(reply: object, status: int = 200) -> Answer:
+    """Return an answer with a JSON body."""
+    return Answer(status=status, body=json.dumps(reply).encode())
+
+
+def stated(*statuses: object, kind: str = "order") -> Answer:
+    """Return an answer with one status for each order."""
+    return said({"status": "ok", "response": {"type": kind, "data": {"statuses": statuses}}})
+
+
+def refused(sentence: str) -> Answer:
+    """Return the refusal of a whole request."""
+    return said({"status": "err", "response": sentence})
+
+
+def without_notices(events: Sequence[Event]) -> list[Event]:
+    """Return what is said of orders."""
+    return [event for event in events if not isinstance(event, VenueNotice)]
+
+
+def one(command: Sent, answer: Answer | Failure) -> Event:
+    """Return the only event about an order."""
+    (event,) = without_notices(outcomes(command, answer))
+    return event
+
+
+def code(event: Event) -> str:
+    """Return the code of a refusal."""
+    assert isinstance(event, OrderRejected | CancelRejected)
+    return event.code
+
+
+# --- orders -----------------------------------------------------------------------------------
+
+
+def test_a_resting_order_is_accepted_under_the_venues_id() -> None:
+    """With or without the echo of our id."""
+    accepted = OrderAccepted(instrument=ETH, client_order_id=ClientOrderId(1), venue_order_id="77738308")
+    assert one(place(), stated({"resting": {"oid": 77738308}})) == accepted
+    echo = {"resting": {"oid": 77738308, "cloid": to_hex128(1, "t"), "novelty": [1]}}
+    assert one(place(), stated(echo)) == accepted
+    assert one(place(), stated({"resting": {"oid": 77738308, "cloid": None}})) == accepted
+
+
+@pytest.mark.parametrize("cloid", [to_hex128(2, "t"), "0x1234567890abcdef1234567890abcdef", ""])
+def test_an_answer_that_names_another_order_settles_nothing(cloid: str) -> None:
+    """It was matched to the wrong request, here or at the venue."""
+    for status in (
+        {"resting": {"oid": 9, "cloid": cloid}},
+        {"filled": {"oid": 9, "cloid": cloid, "totalSz": "1"}},
+    ):
+        assert isinstance(one(place(), stated(status)), OutcomeUnknown)
+
+
+@pytest.mark.parametrize("total", ["1.0", "0.4"])
+def test_f031_a_filled_status_accepts_the_order_and_books_no_fill(total: str) -> None:
+    """It has no trade id: the account's stream books the fill; what is left of a GTC order rests."""
+    status = {"filled": {"totalSz": total, "avgPx": "100.5", "oid": 77747315}}
+    assert one(place(), stated(status)) == OrderAccepted(
+        instrument=ETH, client_order_id=ClientOrderId(1), venue_order_id="77747315"
+    )
+
+
+def test_what_an_immediate_order_did_not_fill_is_gone_and_what_it_filled_is_still_to_be_booked() -> None:
+    """The size that filled is told with the end, so that the order counts until its fills are there."""
+    accepted, gone = outcomes(IOC, stated({"filled": {"totalSz": "0.4", "avgPx": "100.5", "oid": 9}}))
+    assert isinstance(accepted, OrderAccepted)
+    assert isinstance(gone, OrderCancelled)
+    assert (gone.filled_size, gone.venue_order_id) == (Decimal("0.4"), "9")
+    whole = {"filled": {"totalSz": "1", "avgPx": "100.5", "oid": 9}}
+    assert isinstance(one(IOC, stated(whole)), OrderAccepted)
+
+
+@pytest.mark.parametrize("total", ["NaN", "Infinity", "1e0", "", "x", "1" * 100, "0.0", "-1"])
+def test_f027_an_immediate_order_that_filled_nobody_knows_what_is_asked_for(total: str) -> None:
+    """Accepted, and unknown from there on; also when it claims to rest."""
+    accepted, doubt = outcomes(IOC, stated({"filled": {"totalSz": total, "oid": 9}}))
+    assert isinstance(accepted, OrderAccepted)
+    assert isinstance(doubt, OutcomeUnknown)
+    assert isinstance(one(IOC, stated({"resting": {"oid": 9}})), OutcomeUnknown)
+
+
+def test_f044_each_order_of_a_batch_has_its_own_outcome() -> None:
+    """In the order of the commands."""
+    answer = stated(
+        {"resting": {"oid": 1}}, {"error": CROSSED}, {"filled": {"totalSz": "1", "avgPx": "1891.4", "oid": 2}}
+    )
+    first, second, third = outcomes(THREE, answer)
+    assert isinstance(first, OrderAccepted)
+    assert second == OrderRejected(
+        instrument=ETH, client_order_id=ClientOrderId(2), code="post_only_crossed", reason=CROSSED
+    )
+    assert isinstance(third, OrderAccepted)
+    assert (first.client_order_id, third.client_order_id, third.venue_order_id) == (1, 3, "2")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        stated({"error": BAD_TICK}),
+        said({"status": "ok", "response": {"type": "order", "data": {"status": {"error": BAD_TICK}}}}),
+        refused(BAD_TICK),
+    ],
+)
+def test_f044_one_error_for_a_whole_batch_refuses_every_order(answer: Answer) -> None:
+    """What is refused before any order is looked at is answered once, in one of three shapes."""
+    events = outcomes(THREE, answer)
+    assert [code(event) for event in events] == ["bad_price"] * 3
+    assert [event.client_order_id for event in events if isinstance(event, OrderRejected)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "statuses",
+    [
+        [],
+        [{"resting": {"oid": 1}}],
+        [{"error": "a sentence that nobody knows"}],
+        [{"error": BAD_TICK}, {"error": BAD_TICK}],
+        [{"resting": {"oid": 1}}] * 4,
+        [{"resting": {"oid": 1}}] * 101,
+    ],
+)
+def test_f044_statuses_that_do_not_count_up_leave_all_orders_unknown(statuses: list[object]) -> None:
+    """Nobody can tell which status is whose."""
+    assert [type(event) for event in outcomes(THREE, stated(*statuses))] == [OutcomeUnknown] * 3
+
+
+def test_an_order_refused_for_a_reason_that_nobody_knows_is_refused() -> None:
+    """The venue speaks of this one order; its code says that the reason is new."""
+    event = one(place(), stated({"error": "Order rejected by the moon"}))
+    assert code(event) == "other"
+
+
+def test_an_order_refused_because_of_its_client_id_is_not_taken_for_dead() -> None:
+    """The order in its way may be the same one, sent before."""
+    assert isinstance(one(place(), stated({"error": "Duplicate Cloid"})), OutcomeUnknown)
+
+
+def test_children_of_trigger_orders_are_accepted_without_an_id() -> None:
+    """They are not placed here; the venue would hold them."""
+    for waiting in ("waitingForFill", "waitingForTrigger"):
+        event = one(place(), stated(waiting))
+        assert isinstance(event, OrderAccepted)
+        assert event.venue_order_id is None
+
+
+# --- cancels and changes ----------------------------------------------------------------------
+
+
+def test_f035_a_cancelled_order_is_gone_and_a_missing_one_must_be_asked_for() -> None:
+    """Not found says nothing about the order: it may have filled."""
+    first, second = outcomes(TWO_CANCELS, stated("success", {"error": GONE}, kind="cancel"))
+    assert first == OrderCancelled(instrument=ETH, client_order_id=ClientOrderId(1), venue_order_id="5")
+    assert second == CancelRejected(
+        instrument=ETH, client_order_id=ClientOrderId(2), venue_order_id="5", code="order_gone", reason=GONE
+    )
+
+
+def test_a_change_that_succeeded_gives_the_order_a_new_id() -> None:
+    """The client order id stays."""
+    echo = {"resting": {"oid": 91490999, "cloid": to_hex128(1, "t")}}
+    assert one(modify(), stated(echo)) == OrderAccepted(
+        instrument=ETH, client_order_id=ClientOrderId(1), venue_order_id="91490999"
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refused("Cannot modify canceled or filled order"),
+        refused(BAD_TICK),
+        stated({"error": "Cannot modify canceled or filled order"}),
+        stated({"error": f"Error placing new order during modify: {BAD_TICK}"}),
+        stated({"error": "Attempted to modify to invalid new order"}),
+        stated({"error": "a sentence that nobody knows"}),
+        stated("success"),
+        Failure(kind=FailureKind.NOT_SENT),
+    ],
+)
+def test_f036_a_change_that_failed_leaves_the_order_unknown(answer: Answer | Failure) -> None:
+    """Cancel and place may each fail alone, so it is neither refused nor gone before it is asked for."""
+    event = one(modify(), answer)
+    assert isinstance(event, OutcomeUnknown)
+    assert event.reason
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+DONE = said({"status": "ok", "response": {"type": "default"}})
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (DEAD_MAN, "dead_man_armed"),
+        (ArmDeadMan(window_ms=0), "dead_man_disarmed"),
+        (SetLeverage(instrument=ETH, leverage=5), "leverage_set"),
+    ],
+)
+def test_a_setting_counts_as_made_only_when_the_venue_says_so(command: Sent, expected: str) -> None:
+    """Silence, a refusal and an answer to something else each have another code."""
+
+    def noticed(answer: Answer | Failure) -> str:
+        (event,) = outcomes(command, answer)
+        assert isinstance(event, VenueNotice)
+        return event.code
+
+    assert noticed(DONE) == expected
+    assert noticed(Failure(kind=FailureKind.TIMED_OUT)) == "outcome_unknown"
+    assert noticed(stated("success")) == "outcome_unknown"
+    assert noticed(stated({"error": "no"}, kind="default")) == "outcome_unknown"
+    assert noticed(refused("a sentence that nobody knows")) == "outcome_unknown"
+    required = "Cannot set scheduled cancel time until enough volume traded. Required: $1000000."
+    assert noticed(refused(required)) == "dead_man_unavailable"
+    assert noticed(refused("Cannot switch leverage type with open position.")) == "bad_configuration"
+
+
+# --- sentences --------------------------------------------------------------------------------
+
+SENTENCES = [
+    ("Price must be divisible by tick size.", Code.BAD_PRICE),
+    ("Price must be divisible by tick size. asset=3", Code.BAD_PRICE),
+    ("Order price cannot be more than 80% away from the reference price", Code.BAD_PRICE),
+    ("Order price cannot be more than 95% away from the reference price", Code.BAD_PRICE),
+    ("Order price too far from oracle", Code.BAD_PRICE),
+    ("Order must have minimum value of $10.", Code.BELOW_MIN_NOTIONAL),
+    ("Order must have minimum value of 10 USDC.", Code.BELOW_MIN_NOTIONAL),
+    ("Insufficient margin to place order. asset=4", Code.INSUFFICIENT_MARGIN),
+    ("Reduce only order would increase position.", Code.REDUCE_ONLY_INCREASES),
+    ("Reduce-only TWAP order would increase position.", Code.REDUCE_ONLY_INCREASES),
+    ("Post only order would have immediately matched, bbo was 77479@77480", Code.POST_ONLY_CROSSED),
+    ("Order could not immediately match against any resting orders. asset=1", Code.IOC_NO_MATCH),
+    ("No liquidity available for market order.", Code.IOC_NO_MATCH),
+    ("Invalid TP/SL price.", Code.BAD_REQUEST),
+    ("Attempted to modify to invalid new order", Code.BAD_REQUEST),
+    ("Order would increase open interest while open interest is capped", Code.OPEN_INTEREST_CAPPED),
+    (
+        "Order rejected due to price more aggressive than oracle while at open interest cap",
+        Code.OPEN_INTEREST_CAPPED,
+    ),
+    ("Order would increase open interest too quickly", Code.OPEN_INTEREST_TOO_FAST),
+    ("Order value too large. Max is $5000000.", Code.ABOVE_MAX_NOTIONAL),
+    (
+        "Order would cause position to exceed margin tier limit at current leverage",
+        Code.ABOVE_POSITION_LIMIT,
+    ),
+    ("Order has invalid size", Code.BAD_SIZE),
+    ("Order has zero size.", Code.BAD_SIZE),
+    (GONE, Code.ORDER_GONE),
+    ("Cannot modify canceled or filled order", Code.ORDER_GONE),
+    ("Error placing new order during modify: Price must be divisible by tick size.", Code.MODIFY_LOST_ORDER),
+    ("Action already expired", Code.ACTION_EXPIRED),
+    ("Invalid nonce: duplicate nonce", Code.INVALID_NONCE),
+    (NO_WALLET, Code.SIGNER_REFUSED),
+    (NO_WALLET.removeprefix("L1 error: "), Code.SIGNER_REFUSED),
+    ("Must deposit before performing actions. User: 0x0123", Code.SIGNER_REFUSED),
+    ("Unable to recover signer.", Code.SIGNER_REFUSED),
+    ("Too many cumulative requests sent (10001 > 10000) for cumulative volume", Code.ACCOUNT_RATE_LIMIT),
+    ("Cannot set scheduled cancel time until enough volume traded.", Code.DEAD_MAN_UNAVAILABLE),
+    ("Cannot switch leverage type with open position.", Code.BAD_CONFIGURATION),
+    ("Position does not use isolated margin.", Code.BAD_CONFIGURATION),
+    ("Builder fee has not been approved.", Code.BAD_CONFIGURATION),
+    ("Vault not registered: 0x000000000000000000000000000000000000dead", Code.BAD_CONFIGURATION),
+    ("Agent valid_until already expired.", Code.BAD_CONFIGURATION),
+    ("Too many extra agents for cumulative volume traded. Current limit is 3", Code.BAD_CONFIGURATION),
+    ("Invalid send", Code.BAD_CONFIGURATION),
+]
+
+
+@pytest.mark.parametrize(("sentence", "expected"), SENTENCES)
+def test_a_sentence_of_the_venue_has_a_stable_code(sentence: str, expected: Code) -> None:
+    """Whatever follows its beginning; and it refuses a place exactly when it proves something."""
+    assert code_of(sentence) is expected
+    assert code_of(sentence + " something new") is expected
+    for answer in (refused(sentence), stated({"error": sentence})):
+        event = one(place(), answer)
+        if expected in NO_EVIDENCE:
+            assert isinstance(event, OutcomeUnknown)
+            assert event.reason.startswith(f"{expected.value}: ")
+        else:
+            assert code(event) == expected.value
+        notices = [e.code for e in outcomes(place(), answer) if isinstance(e, VenueNotice)]
+        assert notices == ([expected.value] if expected in ALARMING else [])
+
+
+def test_every_code_is_reached_by_a_sentence_of_the_venue() -> None:
+    """All but the two that are not the venue's: nothing was sent, and a reason that nobody knows."""
+    assert {code for _, code in SENTENCES} == set(Code) - {Code.NOT_SENT, Code.OTHER}
+
+
+def test_an_alarm_is_raised_once_for_a_batch() -> None:
+    """Not once for every order."""
+    events = outcomes(THREE, refused(NO_WALLET))
+    assert [code(event) for event in without_notices(events)] == ["signer_refused"] * 3
+    assert len(events) == 4
+
+
+def test_an_expired_action_was_not_executed() -> None:
+    """Its time passed before the venue looked at it; it may be sent anew."""
+    assert code(one(place(), refused("Action already expired"))) == "action_expired"
+
+
+def test_f042_a_used_nonce_is_no_evidence_for_any_command() -> None:
+    """The same request may have come twice, and the first one may have been executed."""
+    used = "Invalid nonce: duplicate nonce"
+    for command in (place(), modify(), cancel()):
+        assert isinstance(one(command, refused(used)), OutcomeUnknown)
+
+
+def test_a_new_sentence_about_a_whole_request_is_no_evidence() -> None:
+    """The request may have failed half-way; neither an order nor a cancel is called refused."""
+    for command in (place(), modify(), cancel()):
+        assert isinstance(one(command, refused("Internal error")), OutcomeUnknown)
+
+
+# --- no answer, no sense ----------------------------------------------------------------------
+
+HTML = b"<!DOCTYPE html><html><body>Please log in to the network</body></html>"
+SENSELESS: dict[str, Answer | Failure] = {
+    "timed out": Failure(kind=FailureKind.TIMED_OUT),
+    "disconnected": Failure(kind=FailureKind.DISCONNECTED, detail="reset by peer"),
+    **{
+        f"HTTP {status}": Answer(status=status, body=b"null")
+        for status in (0, 201, 302, 400, 422, 429, 500, 503)
+    },
+    "refusal with HTTP 500": said({"status": "err", "response": BAD_TICK}, status=500),
+    "refusal with HTTP 429": said({"status": "err", "response": BAD_TICK}, status=429),
+    "nothing": Answer(status=200, body=b""),
+    "portal": Answer(status=200, body=HTML),
+    "cut short": Answer(status=200, body=b'{"status":"err","response":"Price must'),
+    "deep": Answer(status=200, body=b"[" * 100_000),
+    "long": Answer(status=200, body=refused(BAD_TICK).body + b" " * (4 * 1024 * 1024)),
+    "half a character": Answer(status=200, body=b'{"status":"err","response":"\xc3"}'),
+    "null": said(None),
+    "list": said([]),
+    "no status": said({"response": BAD_TICK}),
+    "other status": said({"status": "unknown", "response": BAD_TICK}),
+    "ok with a sentence": said({"status": "ok", "response": BAD_TICK}),
+    "err with a response": said({"status": "err", "response": {"type": "order"}}),
+    "other type": stated({"error": BAD_TICK}, kind="twapOrder"),
+    "no data": DONE,
+    "no statuses": said({"status": "ok", "response": {"type": "order", "data": {}}}),
+    "both at once": stated({"resting": {"oid": 1}, "error": BAD_TICK}),
+    "neither": stated({}),
+    "unknown word": stated("mystery"),
+    "negative id": stated({"resting": {"oid": -1}}),
+    "id as text": stated({"resting": {"oid": "1"}}),
+    "endless id": stated({"resting": {"oid": 10**30}}),
+    "number as error": stated({"error": 5}),
+}
+
+
+@pytest.mark.parametrize("answer", SENSELESS.values(), ids=SENSELESS.keys())
+def test_f029_f030_f048_without_a_readable_answer_the_outcome_is_unknown(answer: Answer | Failure) -> None:
+    """Time-outs, other HTTP statuses, portals and nonsense refuse nothing, whatever else they say."""
+    for command in (place(), cancel()):
+        assert isinstance(one(command, answer), OutcomeUnknown)
+
+
+def test_f048_too_many_requests_are_told_to_whoever_sends() -> None:
+    """One notice beside the unknown outcomes."""
+    events = outcomes(THREE, Answer(status=429, body=b""))
+    assert [event.code for event in events if isinstance(event, VenueNotice)] == ["ip_rate_limit"]
+    assert [type(event) for event in without_notices(events)] == [OutcomeUnknown] * 3
+
+
+def test_a_request_that_was_never_sent_was_never_executed() -> None:
+    """The one failure that proves something: no order is live, no cancel was made."""
+    never = Failure(kind=FailureKind.NOT_SENT, detail="no connection")
+    assert [code(event) for event in outcomes(THREE, never)] == ["not_sent"] * 3
+    assert code(one(cancel(), never)) == "not_sent"
+
+
+def test_the_venues_words_are_kept_short_and_harmless() -> None:
+    """No escape sequence and no endless text reaches a log or a terminal."""
+    for answer in (stated({"error": "\x1b[31m\u202e" + "x" * 10_000}), refused("\x1b]0;\x07" + "y" * 10_000)):
+        event = one(place(), answer)
+        assert isinstance(event, OrderRejected | OutcomeUnknown)
+        assert event.reason.isprintable()
+        assert len(event.reason) <= MAX_REASON
+
+
+# --- whatever bytes ---------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    ["ok", "err", "order", "cancel", "default", "success", BAD_TICK, GONE, "Action already expired", "0x12"]
+)
+KEYS = st.sampled_from(
+    [
+        *("status", "response", "type", "data", "statuses", "error", "resting", "filled"),
+        *("oid", "cloid", "totalSz", "avgPx"),
+    ]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+SENTENCE = st.sampled_from([sentence for sentence, _ in SENTENCES]) | st.text(max_size=8)
+HELD = st.fixed_dictionaries(
+    {"oid": st.integers(-1, 2**64)}, optional={"cloid": JSON, "totalSz": WORDS | JSON}
+)
+STATUS = (
+    st.fixed_dictionaries({"error": SENTENCE})
+    | st.fixed_dictionaries({}, optional={"resting": HELD, "filled": HELD, "error": SENTENCE | JSON})
+    | st.just("success")
+    | JSON
+)
+DATA = st.fixed_dictionaries({}, optional={"statuses": st.lists(STATUS, max_size=3), "status": STATUS})
+DONE_OR_NOT = st.fixed_dictionaries(
+    {"type": st.sampled_from(["order", "cancel", "default"]) | JSON}, optional={"data": DATA | JSON}
+)
+REPLY = (
+    st.fixed_dictionaries({"status": st.just("ok"), "response": DONE_OR_NOT})
+    | st.fixed_dictionaries({"status": st.just("err"), "response": SENTENCE})
+    | st.fixed_dictionaries({"status": WORDS, "response": SENTENCE | DONE_OR_NOT | JSON})
+)
+REAL = [
+    stated({"resting": {"oid": 77738308, "cloid": to_hex128(1, "t")}}).body,
+    stated({"filled": {"totalSz": "1.0", "avgPx": "100.5", "oid": 77747315}}).body,
+    stated({"resting": {"oid": 1}}, {"error": CROSSED}, {"error": BAD_TICK}).body,
+    stated("success", {"error": GONE}, kind="cancel").body,
+    refused(NO_WALLET).body,
+    DONE.body,
+]
+
+
+def refusing_words(body: bytes) -> list[object]:
+    """Return the sentences of an answer that stand where the venue refuses."""
+    reply = json.loads(body)
+    if reply["status"] == "err":
+        return [reply["response"]] if code_of(reply["response"]) else []
+    data = reply["response"]["data"]
+    statuses = [data.get("status"), *(data.get("statuses") or [])]
+    return [status["error"] for status in statuses if isinstance(status, dict) and "error" in status]
+
+
+OUTCOMES = (OrderAccepted, OrderRejected, OrderCancelled, CancelRejected, OutcomeUnknown)
+
+
+def check(command: Sent, body: bytes, status: int = 200) -> None:
+    """Classify a body; every order has an outcome, and what is refused is refused by the venue's words."""
+    events = outcomes(command, Answer(status=status, body=body))
+    if isinstance(command, ArmDeadMan | SetLeverage):
+        assert all(isinstance(event, VenueNotice) for event in events)
+        assert events
+        return
+    settled = [event for event in events if isinstance(event, OUTCOMES)]
+    assert all(isinstance(event, (*OUTCOMES, VenueNotice)) for event in events)
+    orders = command.commands if isinstance(command, Batch) else (command,)
+    ids = dict.fromkeys(event.client_order_id for event in settled)
+    assert list(ids) == [order.client_order_id for order in orders]
+    refusals = [event for event in settled if isinstance(event, OrderRejected | CancelRejected)]
+    if refusals:
+        assert status == 200
+        assert {code_of(word) or "other" for word in refusing_words(body) if isinstance(word, str)} >= {
+            e.code for e in refusals
+        }
+
+
+@given(st.sampled_from(COMMANDS), st.binary(max_size=300), st.sampled_from([200, 500]))
+def test_f007_any_bytes_are_classified(command: Sent, body: bytes, status: int) -> None:
+    """Garbage never raises and never refuses."""
+    check(command, body, status)
+
+
+@given(st.sampled_from(COMMANDS), REPLY, st.sampled_from([200, 200, 200, 429]))
+def test_f012_any_reply_is_classified_and_refuses_only_by_the_venues_words(
+    command: Sent, reply: object, status: int
+) -> None:
+    """Well-formed replies with anything in any place."""
+    check(command, json.dumps(reply).encode(), status)
+
+
+@given(
+    st.sampled_from(COMMANDS),
+    st.sampled_from(REAL),
+    st.integers(0, 300),
+    st.binary(max_size=4),
+    st.integers(0, 4),
+)
+def test_f007_any_damage_to_a_real_answer_is_classified(
+    command: Sent, body: bytes, position: int, inserted: bytes, removed: int
+) -> None:
+    """Bytes changed, lost or added in an answer never raise."""
+    at = position % len(body)
+    events = outcomes(command, Answer(status=200, body=body[:at] + inserted + body[at + removed :]))
+    assert events
+
+
+@given(st.sampled_from(COMMANDS), st.sampled_from(FailureKind), st.text(max_size=50))
+def test_any_failure_is_classified(command: Sent, kind: FailureKind, detail: str) -> None:
+    """Whatever the network says of it; only what was never sent refuses."""
+    events = outcomes(command, Failure(kind=kind, detail=detail))
+    assert events
+    if kind is not FailureKind.NOT_SENT:
+        assert not any(isinstance(event, OrderRejected | CancelRejected) for event in events)
