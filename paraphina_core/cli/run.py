@@ -37,8 +37,8 @@ LEFT_AT_ONCE: Final = 130
 def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN401  # options of the table of fields
     """Run one session: shadow, paper, testnet or live.
 
-    Exit codes: 0 done; 2 refused by a gate, or bad usage or configuration; 3 orders are left;
-    4 halted by a limit; 70 internal error; 130 second Ctrl-C.
+    Exit codes: 0 done; 1 a preflight check failed; 2 refused by a gate, or bad usage or configuration;
+    3 orders are left; 4 halted by a limit; 70 internal error; 130 second Ctrl-C.
     """
     from paraphina_core.gates import evaluate, refusals
     from paraphina_core.session import Run, gather

@@ -90,7 +90,7 @@ def connector_builds(facts: StartupFacts) -> CheckResult:
     return passed_if_none(
         (f"{connector.name}: {connector.fault}" for connector in facts.connectors if connector.fault),
         connector_names(facts),
-        "Correct its settings, trust its plugin, or choose another connector.",
+        "Choose a connector that is built, correct its settings, or trust its plugin.",
     )
 
 
@@ -152,7 +152,8 @@ def endpoints_network(facts: StartupFacts) -> CheckResult:
     return passed_if_none(
         faults,
         f"{facts.mode.network}: {', '.join(addresses)}",
-        "Correct or remove the override; a host of your own belongs in [live] declared_hosts.",
+        "Choose a connector with addresses on that network, or correct the override; a host of your own "
+        "belongs in [live] declared_hosts.",
     )
 
 

@@ -188,7 +188,10 @@ def readiness_stage(facts: StartupFacts) -> CheckResult:
         return passed(f"no stage is needed in {facts.mode} mode")
     behind = [connector for connector in facts.connectors if not connector.proof.reaches(wanted)]
     if behind or not facts.connectors:
-        found = "; ".join(f"{c.name}: {c.proof.stage or 'nothing proven'}, {c.proof.reason}" for c in behind)
+        found = "; ".join(
+            f"{c.name}: {c.proof.reason}" if c.proof.stage is None else f"{c.name}: {c.proof.stage}"
+            for c in behind
+        )
         return failed(
             found or "no connector is selected",
             f"{facts.mode} mode needs proof of {wanted}; `paraphina connectors` shows where each one stands.",

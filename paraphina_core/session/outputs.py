@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from paraphina_core import __version__
-from paraphina_core.connector import CONTRACT_VERSION, Plugins, core_hash
+from paraphina_core.connector import CONTRACT_VERSION, Plugins, core_hash, write_private
 from paraphina_core.domain import NS_PER_S, LocalError, RunNumber
 
 CONFIG_FILE: Final = "config_resolved.json"
@@ -70,15 +69,9 @@ def build_info(plugins: Plugins) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Mapping[str, Any] | msgspec.Struct) -> None:
-    """Write a file whole or not at all, indented for people.
+    """Write a file for its owner alone, whole or not at all, indented for people.
 
     Raises:
         LocalError: it cannot be written.
     """
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(text)
-        draft.replace(path)
-    except OSError as e:
-        raise LocalError(f"{path.name} cannot be written", found=f"{path}: {e.strerror}") from e
+    write_private(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from paraphina_core.domain import age_ms
+from paraphina_core.domain import age_ms, plain
 from paraphina_core.execution import Position
 
 from .snapshot import MarketSnapshot, OrderSnapshot, SessionSnapshot, VenueSnapshot
@@ -84,4 +84,4 @@ def _market(venue: Venue, market: Market, trading: Trading, at_ns: int) -> Marke
 
 
 def _shown(amount: Decimal) -> Decimal:
-    return amount.quantize(_SHOWN_TO)
+    return Decimal(plain(amount.quantize(_SHOWN_TO)))
