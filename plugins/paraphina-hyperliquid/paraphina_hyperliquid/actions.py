@@ -15,10 +15,12 @@ from typing import Final, TypeAlias, TypeVar
 import msgspec
 
 from paraphina_core.domain import (
+    MAX_DIGITS,
     NS_PER_MS,
     ArmDeadMan,
     Batch,
     CancelOrder,
+    ClientOrderId,
     GridError,
     InstrumentId,
     LocalError,
@@ -32,8 +34,11 @@ from paraphina_core.domain import (
     to_hex128,
 )
 
-#: Docs "Signing" (read 2026-08-22): numbers have at most eight decimals.
+#: Docs "Signing" (read 2026-08-22): numbers have at most eight decimals, and no trailing zeros.
 MAX_DECIMALS: Final = 8
+_SENDABLE: Final = re.compile(
+    rf"([0-9]{{1,{MAX_DIGITS}}}(?:\.[0-9]{{0,{MAX_DECIMALS - 1}}}[1-9])?)\.?0*", re.ASCII
+)
 
 #: Commands in one request. The venue states no limit; a hundred cost 3 of 1,200 units of weight a minute.
 MAX_BATCH: Final = 100
@@ -49,6 +54,9 @@ Sent: TypeAlias = PlaceOrder | ModifyOrder | CancelOrder | Batch | ArmDeadMan | 
 
 #: Order ids are unsigned 64-bit integers, written without a sign or leading zeros.
 _ORDER_ID: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+
+#: Hex digits of the 48 bits that differ from order to order.
+_ID_DIGITS: Final = 12
 
 _Kind = TypeVar("_Kind", PlaceOrder, ModifyOrder, CancelOrder)
 _Spelled = TypeVar("_Spelled")
@@ -171,20 +179,20 @@ def wire_number(number: Decimal, what: str) -> str:
         what: what it is, for the error.
 
     Raises:
-        GridError: it has more than eight decimals, or is not a number that can be sent; nothing is
-            ever rounded here.
+        GridError: it is negative, not finite, or has more than eight decimals; nothing is ever rounded
+            here.
     """
-    if not is_bounded(number):
-        raise GridError(f"{what} cannot be sent", found=number, wanted="a finite decimal below 1e20")
-    text = plain(number)
-    if len(text.partition(".")[2]) > MAX_DECIMALS:
+    sendable = _SENDABLE.fullmatch(str(number))
+    if sendable is None and is_bounded(number):  # it may only be written with an exponent
+        sendable = _SENDABLE.fullmatch(plain(number))
+    if sendable is None:
         raise GridError(
             f"{what} cannot be sent",
-            found=text,
-            wanted=f"at most {MAX_DECIMALS} decimals",
+            found=number,
+            wanted=f"zero or above, below 1e{MAX_DIGITS}, at most {MAX_DECIMALS} decimals",
             remedy="round it to the instrument's grid first",
         )
-    return text
+    return sendable[1]
 
 
 class Spelling:
@@ -197,7 +205,8 @@ class Spelling:
 
     def __init__(self, assets: Mapping[InstrumentId, int], mode: str) -> None:
         self._assets = assets
-        self._mode = mode
+        # All of an id but its 48 bits is the same for every order, and takes most of the time to spell.
+        self._id_prefix = to_hex128(0, mode)[:-_ID_DIGITS]
 
     def action(self, command: Sent, at_ns: int) -> Action:
         """Turn a command into the action that asks for it.
@@ -242,11 +251,11 @@ class Spelling:
             s=wire_number(order.size, "size"),
             r=order.reduce_only,
             t=_IOC if order.time_in_force is TimeInForce.IOC else resting,
-            c=to_hex128(order.client_order_id, self._mode),
+            c=self._id(order.client_order_id),
         )
 
     def _modify(self, order: ModifyOrder) -> WireModify:
-        cloid = to_hex128(order.client_order_id, self._mode)
+        cloid = self._id(order.client_order_id)
         return WireModify(
             oid=cloid if order.venue_order_id is None else _order_id(order.venue_order_id),
             order=WireOrder(
@@ -271,7 +280,7 @@ class Spelling:
         return WireCancel(a=self._asset(order.instrument), o=_order_id(order.venue_order_id or ""))
 
     def _cancel_by_our_id(self, order: CancelOrder) -> WireCancelByCloid:
-        cloid = to_hex128(order.client_order_id, self._mode)
+        cloid = self._id(order.client_order_id)
         return WireCancelByCloid(asset=self._asset(order.instrument), cloid=cloid)
 
     def _leverage(self, command: SetLeverage) -> UpdateLeverageAction:
@@ -280,6 +289,11 @@ class Spelling:
         return UpdateLeverageAction(
             asset=self._asset(command.instrument), isCross=command.cross_margin, leverage=command.leverage
         )
+
+    def _id(self, client_order_id: ClientOrderId) -> str:
+        if not 0 <= client_order_id < 16**_ID_DIGITS:
+            raise LocalError("client order id is out of range", found=client_order_id, wanted="48 bits")
+        return f"{self._id_prefix}{client_order_id:0{_ID_DIGITS}x}"
 
     def _asset(self, instrument: InstrumentId) -> int:
         asset = self._assets.get(instrument)

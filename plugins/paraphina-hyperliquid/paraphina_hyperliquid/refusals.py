@@ -52,8 +52,9 @@ ALARMING: Final = frozenset(
     }
 )
 
-#: Docs "Error responses" and "Signing" (read 2026-08-22) and sentences seen on the live venue up to 2026-09.
-_BEGINNINGS: Final[tuple[tuple[str, Code], ...]] = (
+#: How a sentence begins, and what it means. Docs "Error responses" and "Signing" (read 2026-08-22),
+#: and sentences seen on the live venue up to 2026-09.
+BEGINNINGS: Final[tuple[tuple[str, Code], ...]] = (
     ("Price must be divisible by tick size", Code.BAD_PRICE),
     ("Order price cannot be more than", Code.BAD_PRICE),
     ("Order price too far from oracle", Code.BAD_PRICE),
@@ -98,4 +99,4 @@ _LAYER: Final = "L1 error: "
 def code_of(sentence: str) -> Code | None:
     """Return what a refusal means, None when nobody knows the sentence."""
     said = sentence.removeprefix(_LAYER)
-    return next((code for beginning, code in _BEGINNINGS if said.startswith(beginning)), None)
+    return next((code for beginning, code in BEGINNINGS if said.startswith(beginning)), None)

@@ -302,6 +302,14 @@ def posted(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("client_order_id", [-1, 2**48])
+def test_a_client_order_id_beyond_its_48_bits_is_refused(client_order_id: int) -> None:
+    """One more digit would make another id of it; the last one fits."""
+    with pytest.raises(LocalError, match="client order id"):
+        SPELLING.action(place(client_order_id), NOW_NS)
+    assert cloid(2**48 - 1) in spelled(place(2**48 - 1))
+
+
 def test_a_request_is_ready_to_send() -> None:
     """Address, headers, nonce, deadline, and no account where the signer trades its own."""
     request = entry().write(place(), context())
