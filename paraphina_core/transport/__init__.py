@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from .address import Address, check_headers, parse_address, verified_tls
 from .backoff import Backoff
+from .http import HttpClient
 from .limiter import Limiter, Limiters, connect_budget, retry_after_ns
+from .order_entry import HttpLimits, OrderEntry
 from .stream import Stream, StreamEvents, StreamLimits
 from .websocket import CloseReason
 
@@ -12,8 +14,11 @@ __all__ = [
     "Address",
     "Backoff",
     "CloseReason",
+    "HttpClient",
+    "HttpLimits",
     "Limiter",
     "Limiters",
+    "OrderEntry",
     "Stream",
     "StreamEvents",
     "StreamLimits",

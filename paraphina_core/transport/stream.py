@@ -19,6 +19,7 @@ from paraphina_core.connector import Failure, FailureKind, StreamPlan, WebSocket
 from paraphina_core.domain import NS_PER_MS, NS_PER_S, Clock, LocalError
 
 from .address import check_headers, parse_address, verified_tls
+from .attempts import Attempt, Attempts
 from .backoff import Backoff
 from .limiter import Limiter, retry_after_ns
 from .websocket import Callbacks, CloseReason, WebSocketConnection
@@ -102,16 +103,11 @@ class Stream:
         self._tls = verified_tls(tls)
         self._events = events
         self._clock = clock
-        self._backoff = backoff
-        self._budget = budget
+        self._attempts = Attempts(clock, backoff, budget, sleep)
         self._limits = limits or StreamLimits()
-        self._sleep = sleep
         self._closures: Counter[CloseReason] = Counter()
-        self._stopping = False
         self._reopening = False
         self._connection: WebSocketConnection | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._wake: asyncio.Future[None] | None = None
         self._opened_ns: int | None = None
         self._data_ns = 0
         self._beat_ns = 0
@@ -141,16 +137,13 @@ class Stream:
 
     def stop(self) -> None:
         """Ask for an orderly end; `run` returns within two close time-outs."""
-        self._stopping = True
-        if self._connecting is not None:
-            self._connecting.cancel()
-        self._poke()
+        self._attempts.stop()
 
     def reopen(self) -> None:
         """Ask for a new connection in place of an open one, after the usual back-off."""
         if self.is_open:
             self._reopening = True
-            self._poke()
+            self._attempts.poke()
 
     async def run(self) -> None:
         """Keep the stream open until `stop`; call it once.
@@ -158,23 +151,11 @@ class Stream:
         Raises:
             Exception: whatever one of the events raised.
         """
-        not_before_ns = self._clock.now_ns()
-        while await self._turn(not_before_ns):
-            ended_ns = await self._connect_once()
-            not_before_ns = max(self._backoff.next_ns(self._clock.now_ns()), ended_ns)
+        while await self._attempts.turn():
+            await self._connect_once()
 
-    async def _turn(self, not_before_ns: int) -> bool:
-        """Wait until a connection may be attempted; False if the stream is stopped instead."""
-        while not self._stopping:
-            at_ns = self._clock.now_ns()
-            ready_ns = max(not_before_ns, self._budget.ready_ns(1, at_ns))
-            if ready_ns <= at_ns and self._budget.take(1, at_ns):
-                return True
-            await self._pause(ready_ns)
-        return False
-
-    async def _connect_once(self) -> int:
-        """Run one connection to its end; return until when the venue wants no other."""
+    async def _connect_once(self) -> None:
+        """Run one connection to its end."""
         self._reopening = False
         self._opened_ns = None
         connection = self._connection = WebSocketConnection(
@@ -182,7 +163,7 @@ class Stream:
             self._address,
             self._source.headers,
             clock=self._clock,
-            callbacks=Callbacks(self._opened, self._frame, self._pong, self._poke),
+            callbacks=Callbacks(self._opened, self._frame, self._pong, self._attempts.poke),
             max_message_bytes=self._limits.max_message_bytes,
             max_unsent_bytes=self._limits.max_unsent_bytes,
         )
@@ -200,31 +181,23 @@ class Stream:
             if connection.error is not None:
                 raise connection.error
             at_ns = self._clock.now_ns()
+            refused = {} if connection.ending is None else connection.ending.headers
+            self._attempts.ended(at_ns, not_before_ns=retry_after_ns(refused, at_ns) or 0)
             self._closures[reason] += 1
             self._events.closed(self.plan.name, reason, detail, at_ns)
             await connection.finish(timeout_s)
         finally:
             self._connection = None
             connection.abort()
-        refused = {} if connection.ending is None else connection.ending.headers
-        return retry_after_ns(refused, at_ns) or at_ns
 
     async def _open(self, connection: WebSocketConnection) -> tuple[CloseReason | None, str]:
         """Connect; return why that failed, or None."""
         timeout_ms = self._limits.connect_timeout_ms
-        opening = self._connecting = asyncio.ensure_future(connection.open(self._tls))
-        try:
-            await asyncio.wait({opening}, timeout=timeout_ms / 1000)
-        finally:
-            self._connecting = None
-            if not opening.done():
-                opening.cancel()
-        if not opening.done():
-            await asyncio.wait({opening})
+        outcome = await self._attempts.attempt(connection.open(self._tls), timeout_ms)
+        if outcome is Attempt.TIMED_OUT:
             return CloseReason.CONNECT_TIMED_OUT, f"not open after {timeout_ms} ms"
-        if opening.cancelled():
+        if outcome is Attempt.STOPPED:
             return CloseReason.STOPPED, ""
-        opening.result()
         if connection.ending is not None and self._opened_ns is None:
             return connection.ending.reason, connection.ending.detail
         return None, ""
@@ -234,7 +207,7 @@ class Stream:
         while True:
             if connection.ending is not None:
                 return connection.ending.reason, connection.ending.detail
-            if self._stopping:
+            if self._attempts.stopped:
                 return CloseReason.STOPPED, ""
             if self._reopening:
                 return CloseReason.REOPENED, "asked for by the session"
@@ -246,7 +219,7 @@ class Stream:
             due_ns = min(due_ns for due_ns, _, _ in deadlines)
             if self._source.heartbeat is not None:
                 due_ns = min(due_ns, self._beat(connection, at_ns))
-            await self._pause(due_ns)
+            await self._attempts.pause(due_ns)
 
     def _deadlines(self) -> list[tuple[int, CloseReason, str]]:
         """Return when the connection is to be given up, and why."""
@@ -289,24 +262,7 @@ class Stream:
         """Let the closing handshake come to its end, for so long."""
         due_ns = self._clock.now_ns() + int(timeout_s * NS_PER_S)
         while connection.ending is None and self._clock.now_ns() < due_ns:
-            await self._pause(due_ns)
-
-    async def _pause(self, until_ns: int) -> None:
-        """Wait until a time, or until something happens."""
-        wait_s = (until_ns - self._clock.now_ns()) / NS_PER_S
-        if wait_s <= 0:
-            return
-        self._wake = asyncio.get_running_loop().create_future()
-        sleeping = asyncio.ensure_future(self._sleep(wait_s))
-        try:
-            await asyncio.wait({sleeping, self._wake}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._wake = None
-            sleeping.cancel()
-
-    def _poke(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+            await self._attempts.pause(due_ns)
 
     # What the connection calls.
 
@@ -315,7 +271,7 @@ class Stream:
         self._unanswered_ns = None
         if self._source.heartbeat is not None:
             self._beat_ns = at_ns + self._source.heartbeat.interval_ms * NS_PER_MS
-        self._backoff.opened(at_ns)
+        self._attempts.opened(at_ns)
         for payload in self._source.opening:
             self.send(payload)
         self._events.opened(self.plan.name, at_ns)

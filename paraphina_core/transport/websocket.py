@@ -8,10 +8,11 @@ sides, and a small message could unpack to a huge one. No proxy is asked and no 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, PayloadTooBig
@@ -24,6 +25,9 @@ from paraphina_core import __version__
 from paraphina_core.domain import Clock
 
 from .address import Address
+
+#: Not one of the program's loggers: no setting of theirs makes it print what venues are told at login.
+_SILENT: Final = logging.Logger("websockets", logging.CRITICAL)  # noqa: LOG001  # see above
 
 
 class CloseReason(StrEnum):
@@ -88,7 +92,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._clock = clock
         self._callbacks = callbacks
         self._max_unsent_bytes = max_unsent_bytes
-        self._protocol = ClientProtocol(parse_uri(url), max_size=max_message_bytes)
+        self._protocol = ClientProtocol(parse_uri(url), max_size=max_message_bytes, logger=_SILENT)
         self._transport: asyncio.Transport | None = None
         self._parts: list[bytes] = []
         self._is_text = False

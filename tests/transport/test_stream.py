@@ -231,7 +231,7 @@ def test_stopping_ends_in_time_whatever_the_stream_is_doing() -> None:
             await stop_quickly(stream_to(port, log, limits=patient), lambda: True)
             log = Log()
             stream = stream_to(port, log, limits=patient)
-            await stop_quickly(stream, lambda: stream._connecting)  # noqa: SLF001  # nothing else shows it
+            await stop_quickly(stream, lambda: stream._attempts._opening)  # noqa: SLF001  # nothing else shows it
             assert log.reasons == [CloseReason.STOPPED]
         async with raw_server(deaf) as port:
             log = Log()
