@@ -125,7 +125,7 @@ def outcomes(command: Sent, answer: Answer | Failure) -> Sequence[Event]:
     """
     match command:
         case ArmDeadMan() | SetLeverage():
-            (verdict,) = verdicts = _verdicts(answer, "default", 1)
+            (verdict,) = _verdicts(answer, "default", 1)
             events = [_setting(command, verdict)]
         case _:
             orders = command.commands if isinstance(command, Batch) else (command,)
