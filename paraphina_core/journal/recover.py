@@ -80,8 +80,7 @@ def set_aside(folder: Path, found: Survey, files: FileLayer) -> str:
     files.sync_folder(folder)
     descriptor = files.open(segment)
     try:
-        files.truncate(descriptor, found.size)
-        files.sync(descriptor)
+        files.truncate(descriptor, found.size)  # synced with the record that follows
     finally:
         files.close(descriptor)
     return kept.name

@@ -125,7 +125,9 @@ class JournalWriter:
             self._open(at_ns, dict(identity or {}))
         except OSError as e:
             self._release()
-            raise JournalError(f"the journal {folder} cannot be opened: {e.strerror or e}") from e
+            raise JournalError(
+                f"the journal {folder} cannot be opened: {e.strerror or e}", found=e.filename
+            ) from e
         except BaseException:
             self._release()
             raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from paraphina_core.journal import DamageError, JournalWriter, read, verify
+from paraphina_core.journal.chain import FIRST_PREVIOUS, encode_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +108,7 @@ def test_every_changed_byte_is_found_in_its_line(sound: Path, journal: Path, cha
     assert verify(journal).intact
 
 
-@pytest.mark.parametrize("change", [1, 2, 16, 32])
+@pytest.mark.parametrize("change", [1, 2, 7, 16, 32])
 def test_every_changed_byte_of_the_head_is_found(journal: Path, change: int) -> None:
     """The head cannot be changed alone either."""
     path = journal / "head.json"
@@ -238,6 +239,15 @@ def test_an_empty_segment_in_the_middle_is_found(journal: Path) -> None:
     """Only the last segment can be without a record, when a crash fell between making and using it."""
     (journal / "000001.jsonl").write_bytes(b"")
     assert damage(journal) == ("000001.jsonl", 0)
+
+
+@pytest.mark.parametrize("data", [b"{", b"{}}", b'"\xff"', b"nan"])
+def test_a_record_whose_data_is_no_json_is_found(tmp_path: Path, data: bytes) -> None:
+    """A line that another program wrote by the rules of the chain is still held to those of the data."""
+    previous, first = encode_line(FIRST_PREVIOUS, 0, 0, "genesis", b"{}")
+    _digest, second = encode_line(previous, 1, 0, "order", data)
+    _write_lines(tmp_path, 1, [first, second])
+    assert damage(tmp_path) == ("000001.jsonl", 2)
 
 
 def test_a_rewritten_journal_with_its_head_is_not_found(journal: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal_disks import PowerCutDisk, PowerCutError, die
+from journal_disks import CountedDisk, PowerCutDisk, PowerCutError, die
 from paraphina_core.journal import JournalWriter, SyncPolicy, read, verify
 
 if TYPE_CHECKING:
@@ -54,24 +54,27 @@ def found_in(folder: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize("policy", sorted(POLICIES))
-def test_f070_whatever_was_synced_outlives_a_loss_of_power_at_any_call(tmp_path: Path, policy: str) -> None:
-    """The power goes at each call to the disk in turn, also while an earlier crash is repaired."""
-    work = Work(tmp_path / "sound", POLICIES[policy])
-    disk = PowerCutDisk(tmp_path / "sound")
-    work.run(disk, 0)
-    assert disk.names.count("sync") > 10
+@pytest.mark.parametrize("begin", ["new", "closed"])
+def test_f070_whatever_was_synced_outlives_a_loss_of_power_at_any_call(
+    tmp_path: Path, policy: str, begin: str
+) -> None:
+    """The power goes at each call to the disk in turn, also while a crash is repaired, and after the close."""
+    sound = PowerCutDisk(tmp_path / "sound")
+    Work(tmp_path / "sound", POLICIES[policy]).run(sound, 0)
+    assert sound.names.count("sync") > 10
     torn = zeros = 0
-    for cut_at in range(1, disk.calls + 1):
+    for cut_at in range(1, sound.calls + 1):
         folder = tmp_path / f"{cut_at}"
         work = Work(folder, POLICIES[policy])
-        for attempt, cut in enumerate([cut_at, cut_at // 2 + 1, 0]):
+        cuts = [cut_at, cut_at // 2 + 1, 0]
+        for attempt, cut in enumerate([0, *cuts] if begin == "closed" else cuts):
             disk = PowerCutDisk(folder, cut)
             try:
                 work.run(disk, attempt * 10)
             except PowerCutError:
                 if not folder.exists():
                     continue
-                disk.restart(seed=cut_at)
+            disk.restart(seed=cut_at)
             if not (folder / "head.json").exists():
                 assert not work.synced
                 continue
@@ -86,6 +89,29 @@ def test_f070_whatever_was_synced_outlives_a_loss_of_power_at_any_call(tmp_path:
         zeros += any(b"\0" in tail for tail in kept)
     assert torn > 10  # the power cuts of this test do leave something to repair
     assert zeros > 3
+
+
+def test_f073_a_torn_end_is_never_lost_while_it_is_set_aside(tmp_path: Path) -> None:
+    """Whenever the power goes during a repair, the bytes are still in the segment, or already beside it."""
+    tail = b"0123456789"
+    cuts = 0
+    for cut_at in range(1, 30):
+        for seed in range(8):
+            folder = tmp_path / f"{cut_at}-{seed}"
+            JournalWriter(folder, at_ns=0, files=CountedDisk()).close()
+            (folder / "head.json").write_bytes((folder / "head.json").read_bytes().replace(b"true", b"false"))
+            segment = folder / "000001.jsonl"
+            whole = segment.read_bytes() + tail
+            segment.write_bytes(whole)
+            disk = PowerCutDisk(folder, cut_at)
+            try:
+                JournalWriter(folder, at_ns=1, files=disk).close()
+            except PowerCutError:
+                cuts += 1
+            disk.restart(seed)
+            kept = [path.read_bytes() for path in folder.glob("*.torn")]
+            assert tail in kept or segment.read_bytes() == whole, (cut_at, seed)
+    assert cuts > 100
 
 
 def test_what_was_not_synced_can_be_lost(tmp_path: Path) -> None:

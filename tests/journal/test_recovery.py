@@ -9,7 +9,7 @@ import pytest
 
 from journal_disks import CountedDisk, die
 from paraphina_core.journal import DamageError, JournalError, JournalWriter, read, verify
-from paraphina_core.journal.chain import FIRST_PREVIOUS, encode_line
+from paraphina_core.journal.chain import FIRST_PREVIOUS, MAX_LINE_BYTES, encode_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,15 +119,13 @@ def test_f073_damage_elsewhere_stops_the_start_and_changes_nothing(crashed: Path
 
 def test_a_zero_in_what_the_head_covers_is_damage(crashed: Path) -> None:
     """What had reached the disk cannot be explained by a loss of power."""
-    first = crashed / "000001.jsonl"
-    with JournalWriter(crashed, at_ns=9, files=CountedDisk()) as writer:
-        writer.append("order", 9, b"{}")
-    for segment in (first, _last_segment(crashed)):
-        whole = segment.read_bytes()
-        segment.write_bytes(whole[:-20] + b"\0" + whole[-19:])
-        with pytest.raises(DamageError, match=segment.name):
+    die(JournalWriter(crashed, at_ns=9, files=CountedDisk()))
+    segment = _last_segment(crashed)
+    whole = segment.read_bytes()
+    for position in (-2, -20, -200):
+        segment.write_bytes(whole[:position] + b"\0" + whole[position + 1 :])
+        with pytest.raises(DamageError, match=f"{segment.name} line .*: the (line|hash)"):
             JournalWriter(crashed, at_ns=9, files=CountedDisk())
-        segment.write_bytes(whole)
 
 
 def test_a_changed_byte_in_the_last_record_is_damage_not_a_torn_end(crashed: Path) -> None:
@@ -169,6 +167,33 @@ def test_a_missing_head_of_a_used_journal_stops_the_start(crashed: Path) -> None
     (crashed / "head.json").unlink()
     with pytest.raises(DamageError, match="the head is missing"):
         JournalWriter(crashed, at_ns=9, files=CountedDisk())
+
+
+def test_a_missing_head_of_several_segments_stops_the_start(tmp_path: Path) -> None:
+    """One record and an empty second segment is nothing that a start leaves behind."""
+    JournalWriter(tmp_path, at_ns=0, files=CountedDisk()).close()
+    (tmp_path / "head.json").unlink()
+    (tmp_path / "000002.jsonl").write_bytes(b"")
+    with pytest.raises(DamageError, match="the head is missing"):
+        JournalWriter(tmp_path, at_ns=9, files=CountedDisk())
+
+
+def test_only_the_last_segment_can_have_a_torn_end(crashed: Path) -> None:
+    """A cut in an earlier one is named where it is, also when the head is gone."""
+    (crashed / "head.json").unlink()
+    first = crashed / "000001.jsonl"
+    first.write_bytes(first.read_bytes()[:-5])
+    found = verify(crashed)
+    assert (found.file, found.line) == ("000001.jsonl", 3)
+
+
+def test_a_torn_end_is_no_longer_than_a_line_can_be(crashed: Path) -> None:
+    """What no write of this program can have begun was put there by somebody else."""
+    segment = _last_segment(crashed)
+    whole = segment.read_bytes()
+    for length, intact in ((MAX_LINE_BYTES, True), (MAX_LINE_BYTES + 1, False)):
+        segment.write_bytes(whole + b"x" * length)
+        assert verify(crashed).intact is intact
 
 
 def test_a_crash_right_after_a_new_segment_was_made_is_no_damage(crashed: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -222,6 +223,43 @@ def test_f078_a_second_writer_is_refused_with_the_holder(folder: Path) -> None:
         assert f"in use by another process; found 'process id {os.getpid()}'" in refusal
         writer.append("order", 1, b"{}")
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "opened\n"
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_refused_opening_leaves_no_file_open(folder: Path) -> None:
+    """A program that tries again and again does not run out of descriptors, nor keep the lock."""
+    before = _open_files()
+    with JournalWriter(folder, at_ns=1):
+        writing = _open_files()
+        with pytest.raises(JournalError, match="in use"):
+            JournalWriter(folder, at_ns=1)
+        assert _open_files() == writing
+    assert _open_files() == before
+    with pytest.raises(JournalError, match="something else"):
+        JournalWriter(folder, at_ns=1, identity={"run": "2"})
+    (folder / "head.json").unlink()
+    (folder / "head.json").mkdir()
+    with pytest.raises(JournalError, match=r"cannot be opened.*head\.json"):
+        JournalWriter(folder, at_ns=1)
+    assert _open_files() == before
+
+
+def test_a_lock_that_cannot_name_its_holder_is_not_held(folder: Path) -> None:
+    """A disk that takes not even the process id is refused at once, and the lock is free again."""
+    folder.mkdir(parents=True)
+    before = _open_files()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(JournalError, match=r"lock cannot be used: File too large"):
+            JournalWriter(folder, at_ns=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert _open_files() == before
+    JournalWriter(folder, at_ns=1).close()
 
 
 def test_a_closed_journal_takes_nothing_more(folder: Path) -> None:
