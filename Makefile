@@ -45,10 +45,10 @@ run: $(STAMP) ## paper session on recorded and simulated markets with the live v
 	@trap : INT; status=0; $(RUN) $(ARGS) || status=$$?; test $$status -eq 130 || exit $$status
 
 test: $(STAMP) ## all tests but the slow ones; more options in ARGS="..."
-	@$(VENV)/bin/python -m pytest -m "not slow" $(ARGS)
+	@$(VENV)/bin/python -m pytest -n auto -m "not slow" $(ARGS)
 
 test-slow: $(STAMP) ## the slow tests, among them the install matrix
-	@$(VENV)/bin/python -m pytest -m slow $(ARGS)
+	@$(VENV)/bin/python -m pytest -n auto --dist worksteal -m slow $(ARGS)
 
 lint: $(STAMP) ## lint, format and types
 	@$(VENV)/bin/ruff check .

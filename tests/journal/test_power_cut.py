@@ -58,7 +58,7 @@ def found_in(folder: Path) -> list[bytes]:
 def test_f070_whatever_was_synced_outlives_a_loss_of_power_at_any_call(
     tmp_path: Path, policy: str, begin: str
 ) -> None:
-    """The power goes at each call to the disk in turn, also while a crash is repaired, and after the close."""
+    """The power goes at each call to the disk in turn, also during a repair, and after the close."""
     sound = PowerCutDisk(tmp_path / "sound")
     Work(tmp_path / "sound", POLICIES[policy]).run(sound, 0)
     assert sound.names.count("sync") > 10

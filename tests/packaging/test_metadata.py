@@ -45,7 +45,7 @@ def test_the_flags_are_the_plugin_folders() -> None:
     """Each plugin folder has its flag, each flag its folder, and `live` is all of them."""
     folders = {folder.name.removeprefix("paraphina-") for folder in (ROOT / "plugins").iterdir()}
     assert folders == VENUES
-    assert EXTRAS.keys() == {f"live_{venue}" for venue in VENUES} | {"live"}
+    assert EXTRAS.keys() == {f"live_{venue}" for venue in VENUES} | {"live", "twin"}
     assert sorted(EXTRAS["live"]) == sorted(reference(venue) for venue in VENUES)
     sources = CORE["tool"]["uv"]["sources"]
     assert sources == {
@@ -54,10 +54,11 @@ def test_the_flags_are_the_plugin_folders() -> None:
 
 
 def test_the_developers_file_lists_the_core_without_flags_and_every_plugin() -> None:
-    """The core stands there bare: pip refuses a flag and `-e` of the same plugin in one command."""
+    """The core stands there without a flag: pip refuses a flag and `-e` of the same plugin in one command."""
     lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
     editable = [line for line in lines if line.startswith("-e")]
-    assert sorted(editable) == sorted(["-e .", *(f"-e ./plugins/paraphina-{venue}" for venue in VENUES)])
+    plugins = (f"-e ./plugins/paraphina-{venue}" for venue in VENUES)
+    assert sorted(editable) == sorted(["-e .[twin]", *plugins])
 
 
 @pytest.mark.parametrize("venue", sorted(VENUES))
@@ -112,6 +113,7 @@ def test_the_lock_file_covers_what_is_required_and_none_of_our_own() -> None:
     for folder in (ROOT, *(ROOT / "plugins").iterdir()):
         project = pyproject(folder)
         required += project["project"]["dependencies"] + project["build-system"]["requires"]
+    required += EXTRAS["twin"]
     pins = locked()
     for requirement in map(Requirement, required):
         if requirement.name != "paraphina":
