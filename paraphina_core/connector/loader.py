@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, get_type_hints
@@ -28,19 +28,19 @@ from .discovery import Candidate, discover, environment_folders
 from .extensions import OrderGate, PreflightCheck, StrategySpec
 from .hooks import PROJECT
 from .plugins import Observer, PluginRecord, Plugins, PluginStatus, Registration, describe
-from .protocol import Connector, ConnectorContext
+from .protocol import Connector, ConnectorContext, SigningKey
 from .source_hash import core_hash
 from .spec import CONTRACT_VERSION, ConnectorSpec
 
 #: No plugin has reason to register more of one kind.
 MAX_REGISTRATIONS: Final = 100
 
-#: The one field of each kind that holds a function; all others are plain data.
-_FUNCTION: Final = {
-    ConnectorSpec: "factory",
-    StrategySpec: "build",
-    OrderGate: "refuses",
-    PreflightCheck: "run",
+#: The fields of each kind that hold a function, and whether it may be missing; all others are plain data.
+_FUNCTIONS: Final[Mapping[type, Mapping[str, bool]]] = {
+    ConnectorSpec: {"factory": True, "signer": True},
+    StrategySpec: {"build": False},
+    OrderGate: {"refuses": False},
+    PreflightCheck: {"run": False},
 }
 
 _Kind = TypeVar("_Kind", ConnectorSpec, StrategySpec, OrderGate, PreflightCheck)
@@ -176,12 +176,13 @@ def _checked(item: object, kind: type[_Kind]) -> _Kind:
     """
     if not isinstance(item, kind):
         raise LocalError(f"registered is no {kind.__name__}", found=type(item).__name__)
-    hints = get_type_hints(kind, localns={"Connector": Connector, "ConnectorContext": ConnectorContext})
+    hints = get_type_hints(kind, localns={t.__name__: t for t in (Connector, ConnectorContext, SigningKey)})
     fields: dict[str, Any] = {}
     for name, hint in hints.items():
-        if name == _FUNCTION[kind]:
+        may_be_missing = _FUNCTIONS[kind].get(name)
+        if may_be_missing is not None:
             function = getattr(item, name)
-            if not callable(function) and not (function is None and kind is ConnectorSpec):
+            if not callable(function) and not (function is None and may_be_missing):
                 raise LocalError(f"{kind.__name__}.{name} is no function", found=type(function).__name__)
             continue
         try:

@@ -14,7 +14,6 @@ from paraphina_core.domain import (
     BookDelta,
     BookGap,
     BookSnapshot,
-    Command,
     ConfigError,
     Event,
     FixedTick,
@@ -52,7 +51,14 @@ from .mock_exchange import (
     WireLevels,
     WireTrade,
 )
-from .protocol import Answer, ConnectorContext, Failure, LocalSource, Plan, Request, StreamPlan, WriteContext
+from .protocol import (
+    ConnectorContext,
+    LocalSource,
+    MarketDataOnly,
+    Plan,
+    StreamPlan,
+    WriteContext,
+)
 from .spec import ConnectorSpec, FeeSchedule, Setting, SettingKind
 
 NAME: Final = "mock"
@@ -73,7 +79,7 @@ MAX_SILENCE_MS: Final = 10_000
 _COIN = re.compile(r"[A-Z0-9]{1,20}", re.ASCII)
 
 
-class MockConnector:
+class MockConnector(MarketDataOnly):
     """Reads the frames of `MockExchange`."""
 
     def __init__(self, context: ConnectorContext) -> None:
@@ -105,10 +111,11 @@ class MockConnector:
             streams=(StreamPlan(name=STREAM, source=source, max_silence_ms=MAX_SILENCE_MS, topics=TOPICS),)
         )
 
-    def opened(self, stream: str) -> None:
+    def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
         """Wait for the next whole book: its sequence starts anew."""
         self._sequence = None
         self._gapped = False
+        return ()
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Turn one frame into events."""
@@ -126,14 +133,6 @@ class MockConnector:
                 return (self._defined(message),)
             case SubscribedFrame():
                 return [SubscriptionLive(topic=topic) for topic in message.topics]
-
-    def write(self, command: Command, context: WriteContext) -> Request:
-        """Refuse: there is nowhere to send a command to."""
-        raise LocalError("the connector mock has no order entry", found=type(command).__name__)
-
-    def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
-        """Refuse: nothing was ever requested."""
-        raise LocalError("the connector mock makes no requests", found=type(request).__name__)
 
     def _defined(self, frame: InstrumentFrame) -> InstrumentDefined:
         lot = parse_decimal(frame.lot, "lot")

@@ -1,8 +1,8 @@
 """The connector protocol: bytes in, events out; commands in, requests out; no I/O anywhere.
 
 A connector is sans-I/O. It holds no socket, clock, task, retry, random number or secret. The core
-drives it: it opens what `plan` asks for, hands every frame to `read`, every command to `write`, and
-every answer or failure to `read_answer`.
+drives it: it opens what `plan` asks for, hands every frame to `read`, every command to `write`, every
+query to `ask`, and every answer or failure to `read_answer`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from paraphina_core.domain import Command, Event
+from paraphina_core.domain import Command, Event, LocalError, Query
 
 from .capabilities import Network, TradeMode
 from .spec import ConnectorSpec
@@ -131,23 +131,44 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class WriteContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What one command may use of the world: a nonce, the time, a signature function.
+class SigningKey(Protocol):
+    """The secrets of one account behind a function: made by the plugin, held and called by the core alone."""
 
-    `sign` takes the exact bytes (or the 32-byte digest) that the venue's scheme defines and
-    returns the signature bytes; the key stays on the other side of it.
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What may be told of the account: the address of a key, the id of an API key; never a secret."""
+
+    def sign(self, payload: bytes) -> bytes:
+        """Sign the exact bytes, or the digest, that the venue's scheme defines."""
+
+
+class WriteContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request may use of the world: a nonce, the time, a signature function.
+
+    Args:
+        nonce: never used before by this signer; what it counts is the spec's `nonce` rule.
+        at_ns: session time.
+        sign: takes the exact bytes (or the digest) that the venue's scheme defines and returns the
+            signature; the key stays on the other side of it.
+        identity: see `SigningKey`; empty where there is no key.
     """
 
     nonce: int
     at_ns: int
     sign: Callable[[bytes], bytes]
+    identity: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the core must open and fetch for the connector's markets."""
+    """Everything the core must open and fetch for the connector's markets.
+
+    `bootstrap` is asked, and its answers are read, before any stream is opened; and again after each
+    `poll_ms` for as long as the session runs, because venues change their instruments.
+    """
 
     streams: tuple[StreamPlan, ...]
-    bootstrap: tuple[HttpRequest, ...] = ()
+    bootstrap: tuple[Query, ...] = ()
+    poll_ms: int | None = None
 
 
 class Connector(Protocol):
@@ -168,10 +189,18 @@ class Connector(Protocol):
             LocalError: the settings name a market that cannot be planned for.
         """
 
-    def opened(self, stream: str) -> None:
+    def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
         """Take note that a stream of the plan is open, for the first time or anew.
 
-        What an earlier connection of it said about sequences is void from here on.
+        What an earlier connection of it said about sequences is void from here on. Returns the messages
+        to send now, after the source's own opening messages: logins that are signed for this connection
+        alone, and subscriptions that need them. A stream that is here already takes none.
+        """
+
+    def closed(self, stream: str) -> None:
+        """Take note that a stream of the plan is closed; requests can leave on it no more.
+
+        The core calls `read_answer` for each request whose answer should have come on it.
         """
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
@@ -194,8 +223,18 @@ class Connector(Protocol):
             LocalError: the venue has no such command, or it cannot be expressed on its wire.
         """
 
+    def ask(self, query: Query, context: WriteContext) -> Request:
+        """Turn a query into a request, bytes ready to send.
+
+        Raises:
+            LocalError: the venue has no such query, or it cannot be expressed on its wire.
+        """
+
     def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
-        """Turn what came back for a request into events.
+        """Turn what came back for a request, or that nothing did, into events.
+
+        Every request of `write` and `ask` is handed in exactly once: with its answer, with the failure
+        that took its place, or, if its answer came on a stream (`Answered`), never.
 
         Only positive evidence yields `OrderRejected`; whatever leaves a doubt yields
         `OutcomeUnknown`.
@@ -203,3 +242,34 @@ class Connector(Protocol):
         Raises:
             RemoteError: the answer of a query (never of a command) is unreadable.
         """
+
+
+class MarketDataOnly:
+    """What a connector without an account says to everything that needs one; a base class."""
+
+    def closed(self, stream: str) -> None:
+        """Nothing leaves on a stream."""
+
+    def write(self, command: Command, context: WriteContext) -> Request:
+        """Refuse: there is no order entry.
+
+        Raises:
+            LocalError: always.
+        """
+        raise LocalError("connector has no order entry", found=type(command).__name__)
+
+    def ask(self, query: Query, context: WriteContext) -> Request:
+        """Refuse: nobody is there to be asked.
+
+        Raises:
+            LocalError: always.
+        """
+        raise LocalError("connector answers no query", found=type(query).__name__)
+
+    def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
+        """Refuse: no request was ever made.
+
+        Raises:
+            LocalError: always.
+        """
+        raise LocalError("connector made no request", found=request.correlation)

@@ -14,7 +14,7 @@ from paraphina_core.domain import LocalError
 from .capabilities import Capability, DataSource, Network, TradeMode
 
 if TYPE_CHECKING:
-    from .protocol import Connector, ConnectorContext
+    from .protocol import Connector, ConnectorContext, SigningKey
 
 #: Version of the contract in this package. A plugin of another major is refused before its
 #: protocol code is imported; a higher minor than ours is refused too, a lower one works.
@@ -81,6 +81,15 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     cancel_reserve: int = 0
 
 
+class NonceRule(StrEnum):
+    """What a venue's nonces count; each is above every one before it that the same signer used."""
+
+    NONE = "none"  # signatures carry none
+    MILLISECONDS = "milliseconds"  # since 1970, and one more than the last where that is not behind
+    MICROSECONDS = "microseconds"  # same
+    SEQUENCE = "sequence"  # exactly one more than the last, which the venue tells
+
+
 class FeeSchedule(msgspec.Struct, frozen=True, kw_only=True):
     """Base-tier fees in basis points of notional, negative for a rebate, with their source."""
 
@@ -101,6 +110,11 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
         trade_modes: modes it may run in; a connector that is not built yet has none.
         endpoints: addresses by network; empty for offline connectors.
         factory: builds the connector and imports its protocol code; None while there is none.
+        signer: makes the signing key from the secrets, by setting name; None where nothing is signed.
+        nonce: rule of the numbers that signed requests carry.
+        max_batch: commands that fit into one request; 1 where the venue has no batches.
+        cancel_all_command: whether `CancelAll` is one command of the venue; if not, the core cancels every
+            open order in batches and asks what is left.
     """
 
     name: str
@@ -111,6 +125,10 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     factory: Callable[[ConnectorContext], Connector] | None
     aliases: tuple[str, ...] = ()
     data_source: DataSource = DataSource.VENUE
+    signer: Callable[[Mapping[str, str]], SigningKey] | None = None
+    nonce: NonceRule = NonceRule.NONE
+    max_batch: int = 1
+    cancel_all_command: bool = True
     endpoints: Mapping[Network, tuple[Endpoint, ...]] = msgspec.field(default_factory=dict)
     rate_limits: tuple[RateLimit, ...] = ()
     settings: tuple[Setting, ...] = ()

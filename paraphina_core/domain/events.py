@@ -174,6 +174,33 @@ class CancelRejected(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="c
     reason: str
 
 
+class OrderModified(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_modified"):
+    """The order stands at the venue with these terms from now on; `size` is the total, filled part included.
+
+    `venue_order_id` may be a new one: some venues replace the order under our id.
+    """
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId
+    venue_order_id: str | None
+    price: Decimal
+    size: Decimal
+    exchange_ns: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_booked("modified order", self.price, self.size)
+
+
+class ModifyRejected(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="modify_rejected"):
+    """The venue refused new terms. The old order may be gone with it, so it must be asked for."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    venue_order_id: str | None
+    code: str
+    reason: str
+
+
 class OutcomeUnknown(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="outcome_unknown"):
     """A command left and its answer is lost or unreadable: counted live until evidence."""
 
@@ -183,7 +210,11 @@ class OutcomeUnknown(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="o
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="fill"):
-    """One execution of an own order. `fee` is what it cost in quote units, negative for a rebate."""
+    """One execution of an own order. `fee` is what it cost in quote units, negative for a rebate.
+
+    `is_replay` marks a fill that a venue tells again with a subscription or in a list: it may be of a
+    time before this session.
+    """
 
     instrument: InstrumentId
     client_order_id: ClientOrderId | None
@@ -195,6 +226,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="fill"):
     fee: Decimal
     liquidity: Liquidity
     exchange_ns: int | None = None
+    is_replay: bool = False
 
     def __post_init__(self) -> None:
         _check_booked("fill", self.price, self.size, self.fee)
@@ -215,6 +247,29 @@ class OrderReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="orde
     exchange_ns: int | None = None
 
 
+class OrderNotFound(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_not_found"):
+    """The venue says that it knows no such order: it never arrived, or it is gone and forgotten."""
+
+    instrument: InstrumentId
+    client_order_id: ClientOrderId | None
+    venue_order_id: str | None
+
+
+class OpenOrdersListed(msgspec.Struct, frozen=True, kw_only=True, tag="open_orders_listed"):
+    """Every open order of the account; one that is not named here was not open at that moment."""
+
+    orders: tuple[OrderReport, ...]
+    exchange_ns: int | None = None
+
+
+class FillsListed(msgspec.Struct, frozen=True, kw_only=True, tag="fills_listed"):
+    """The account's fills from `since_ns` on; a list that is cut off goes to the time of its last fill."""
+
+    since_ns: int
+    fills: tuple[Fill, ...]
+    is_complete: bool
+
+
 # --- account ----------------------------------------------------------------------------------
 
 
@@ -228,6 +283,13 @@ class PositionReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="p
     liquidation_price: Decimal | None = None
     margin_used: Decimal | None = None
     leverage: Decimal | None = None
+    exchange_ns: int | None = None
+
+
+class PositionsListed(msgspec.Struct, frozen=True, kw_only=True, tag="positions_listed"):
+    """Every position of the account; an instrument that is not named here is flat."""
+
+    positions: tuple[PositionReport, ...]
     exchange_ns: int | None = None
 
 
@@ -253,6 +315,25 @@ class FundingPayment(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="f
         _check_booked("funding payment", self.amount)
 
 
+class MessageBudgetReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="message_budget"):
+    """How many messages the account has used of those that it may send, as the venue counts them."""
+
+    used: int
+    limit: int
+    exchange_ns: int | None = None
+
+
+class DeadManReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="dead_man"):
+    """The venue's word on its dead-man switch.
+
+    `armed_until_ns` is when it fires unless it is armed again, None while it is not armed; then `reason`
+    says why, and is empty after an orderly disarming.
+    """
+
+    armed_until_ns: int | None
+    reason: str = ""
+
+
 # --- protocol ---------------------------------------------------------------------------------
 
 
@@ -276,6 +357,18 @@ class FetchSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="fe
     reason: str
 
 
+class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="answered"):
+    """The answer to a request that was sent on a stream has come; what it says are the events after this."""
+
+    correlation: str
+
+
+class VenueTime(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="venue_time"):
+    """What the venue's clock showed when it made this message."""
+
+    exchange_ns: int
+
+
 class VenueNotice(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="notice"):
     """Something the venue says that an operator should read (maintenance, limits, errors)."""
 
@@ -291,13 +384,20 @@ OrderEvent: TypeAlias = (
     | OrderRejected
     | OrderCancelled
     | OrderExpired
+    | OrderModified
     | CancelRejected
+    | ModifyRejected
     | OutcomeUnknown
     | Fill
     | OrderReport
+    | OrderNotFound
+    | OpenOrdersListed
+    | FillsListed
 )
-AccountEvent: TypeAlias = PositionReport | BalanceReport | FundingPayment
-ProtocolEvent: TypeAlias = SubscriptionLive | Resubscribe | FetchSnapshot | VenueNotice
+AccountEvent: TypeAlias = (
+    PositionReport | PositionsListed | BalanceReport | FundingPayment | MessageBudgetReport | DeadManReport
+)
+ProtocolEvent: TypeAlias = SubscriptionLive | Resubscribe | FetchSnapshot | Answered | VenueTime | VenueNotice
 Event: TypeAlias = MarketEvent | OrderEvent | AccountEvent | ProtocolEvent
 
 

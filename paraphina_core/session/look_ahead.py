@@ -6,6 +6,7 @@ venue trades is not known before it is connected.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -15,10 +16,12 @@ from paraphina_core.connector import (
     Connector,
     ConnectorContext,
     ConnectorSpec,
+    HttpRequest,
     LocalSource,
     Plan,
     StreamPlan,
     WebSocketSource,
+    WriteContext,
 )
 from paraphina_core.domain import InstrumentDefined
 from paraphina_core.gates import ResolvedEndpoint
@@ -54,13 +57,20 @@ def look_ahead(spec: ConnectorSpec, context: ConnectorContext) -> LookAhead:
                 for stream in plan.streams
                 if isinstance(stream.source, WebSocketSource)
             ),
-            *(ResolvedEndpoint(purpose="request", url=request.url) for request in plan.bootstrap),
+            *(ResolvedEndpoint(purpose="request", url=url) for url in _requests(connector, plan)),
         )
         return LookAhead(addresses=addresses, underlyings=_underlyings(connector, plan))
     except KeyboardInterrupt:
         raise
     except BaseException as e:  # noqa: BLE001  # a plugin may raise anything, even exit; the gate says what
         return LookAhead(fault=f"{type(e).__name__}: {e}")
+
+
+def _requests(connector: Connector, plan: Plan) -> Iterator[str]:
+    """Yield the address of every request that a start would make; nothing is signed for it."""
+    context = WriteContext(nonce=0, at_ns=0, sign=lambda _: b"")
+    requests = (connector.ask(query, context) for query in plan.bootstrap)
+    return (request.url for request in requests if isinstance(request, HttpRequest))
 
 
 def _underlyings(connector: Connector, plan: Plan) -> tuple[str, ...] | None:

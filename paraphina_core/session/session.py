@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, get_args
 
-from paraphina_core.connector import Observation, StreamPlan
+from paraphina_core.connector import Observation, StreamPlan, WriteContext
 from paraphina_core.domain import (
     BalanceReport,
     BestBidOffer,
@@ -82,7 +82,7 @@ class Session:
         venue = self._venues[connector]
         venue.open_streams.add(stream)
         try:
-            venue.connector.opened(stream)
+            venue.connector.opened(stream, WriteContext(nonce=0, at_ns=at_ns, sign=lambda _: b""))
         except Exception as e:  # noqa: BLE001  # as with `read`
             venue.health.disable(f"the connector raised {type(e).__name__}: {e}")
 

@@ -19,6 +19,7 @@ from paraphina_core.domain import (
     Command,
     Event,
     Fill,
+    FillsListed,
     FixedTick,
     FundingPayment,
     Instrument,
@@ -26,11 +27,16 @@ from paraphina_core.domain import (
     LocalError,
     MarketEvent,
     ModifyOrder,
+    OpenOrdersListed,
     OrderCommand,
     OrderEvent,
+    OrderReport,
     OrderState,
     PlaceOrder,
+    PositionReport,
+    PositionsListed,
     ProtocolEvent,
+    Query,
     Side,
     SignificantFigures,
     TimeInForce,
@@ -77,6 +83,12 @@ NEEDED: dict[type[Any], dict[str, st.SearchStrategy[Any]]] = {
     PlaceOrder: {"price": POSITIVE, "size": POSITIVE},
     ModifyOrder: {"price": POSITIVE, "size": POSITIVE},
 }
+#: What the values that hold a list hold.
+LISTED: dict[type[Any], dict[str, type[Any]]] = {
+    OpenOrdersListed: {"orders": OrderReport},
+    FillsListed: {"fills": Fill},
+    PositionsListed: {"positions": PositionReport},
+}
 
 
 def values_of(kind: type[Any]) -> st.SearchStrategy[Any]:
@@ -84,11 +96,14 @@ def values_of(kind: type[Any]) -> st.SearchStrategy[Any]:
     if kind is Batch:
         orders = st.one_of(values_of(PlaceOrder), values_of(ModifyOrder), values_of(CancelOrder))
         return st.builds(Batch, commands=st.lists(orders, max_size=3).map(tuple))
+    listed = LISTED.get(kind, {})
     fields = {
         name: BY_TYPE.get(kind.__annotations__[name], st.from_type(hint))
         for name, hint in get_type_hints(kind).items()
-        if name in kind.__struct_fields__
+        if name in kind.__struct_fields__ and name not in listed
     } | NEEDED.get(kind, {})
+    for name, item in listed.items():
+        fields[name] = st.lists(values_of(item), max_size=2).map(tuple)
     if kind is PlaceOrder:  # post-only and immediate contradict each other
         resting = st.builds(kind, **(fields | {"time_in_force": st.just(TimeInForce.GTC)}))
         return resting | st.builds(kind, **(fields | {"post_only": st.just(value=False)}))
@@ -102,14 +117,16 @@ def members(union: Any) -> list[type[Any]]:
 
 COMMANDS = members(Command)
 EVENTS = members(Event)
+QUERIES = members(Query)
+UNIONS: dict[type[Any], Any] = {kind: union for union in (Command, Event, Query) for kind in members(union)}
 
 
-@pytest.mark.parametrize("kind", [*COMMANDS, *EVENTS], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", UNIONS, ids=lambda kind: kind.__name__)
 @given(data=st.data())
 def test_every_value_survives_its_file(kind: type[Any], data: st.DataObject) -> None:
     """Written as JSON and read back by its tag, it is equal, and so are its bytes."""
     value = data.draw(values_of(kind))
-    union: Any = Command if kind in COMMANDS else Event
+    union = UNIONS[kind]
     written = msgspec.json.encode(value, order="deterministic")
     read = msgspec.json.decode(written, type=union)
     assert type(read) is kind
@@ -119,7 +136,7 @@ def test_every_value_survives_its_file(kind: type[Any], data: st.DataObject) -> 
 
 def test_no_two_kinds_share_a_tag() -> None:
     """The tag alone says what a line of a file is."""
-    for kinds in (COMMANDS, EVENTS):
+    for kinds in (COMMANDS, EVENTS, QUERIES):
         tags = [kind.__struct_config__.tag for kind in kinds]
         assert None not in tags
         assert len(set(tags)) == len(tags)
@@ -133,7 +150,7 @@ def test_the_unions_hold_every_command_and_every_event() -> None:
         if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__struct_config__.tag
     }
     rules = {FixedTick, SignificantFigures}
-    assert set(COMMANDS) | set(EVENTS) == tagged - rules
+    assert UNIONS.keys() == tagged - rules
     assert set(EVENTS) == {
         *members(MarketEvent),
         *members(OrderEvent),
@@ -143,7 +160,7 @@ def test_the_unions_hold_every_command_and_every_event() -> None:
     assert set(members(OrderCommand)) < set(COMMANDS)
 
 
-@pytest.mark.parametrize("kind", [*COMMANDS, *EVENTS, Instrument], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*UNIONS, Instrument], ids=lambda kind: kind.__name__)
 def test_a_value_is_frozen_and_takes_its_fields_by_name(kind: type[Any]) -> None:
     """Nobody can change what somebody else has checked, nor mix up two numbers."""
     assert kind.__struct_config__.frozen

@@ -7,12 +7,10 @@ from typing import Any
 
 from paraphina_core import strategy
 from paraphina_core.connector import (
-    Answer,
     Capability,
     ConnectorContext,
     ConnectorSpec,
     Endpoint,
-    Failure,
     HttpRequest,
     Network,
     Plan,
@@ -31,7 +29,7 @@ from paraphina_core.connector import (
     mock,
 )
 from paraphina_core.connector.plugins import Registration
-from paraphina_core.domain import Command, ConfigError, Event, LocalError
+from paraphina_core.domain import ConfigError, Event, Query, QueryInstruments
 
 _SENDING = frozenset({TradeMode.TESTNET, TradeMode.LIVE})
 
@@ -51,23 +49,20 @@ class ReefConnector:
 
     def plan(self) -> Plan:
         rest, ws = (endpoint.url for endpoint in SPEC.endpoints[self._network])
-        url = str(self._settings.get("detour", f"{rest}/markets"))
+        self._url = str(self._settings.get("detour", f"{rest}/markets"))
         return Plan(
             streams=(StreamPlan(name="market", source=WebSocketSource(url=ws), max_silence_ms=1_000),),
-            bootstrap=(HttpRequest(method="GET", url=url, body=b"", correlation="m", deadline_ms=1_000),),
+            bootstrap=(QueryInstruments(),),
         )
 
-    def opened(self, stream: str) -> None:
-        pass
+    def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
+        return ()
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         return ()
 
-    def write(self, command: Command, context: WriteContext) -> Request:
-        raise LocalError("nothing is sent here")
-
-    def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
-        return ()
+    def ask(self, query: Query, context: WriteContext) -> Request:
+        return HttpRequest(method="GET", url=self._url, body=b"", correlation="m", deadline_ms=1_000)
 
 
 def _text(name: str, env: str, **changes: Any) -> Setting:

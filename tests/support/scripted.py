@@ -14,21 +14,19 @@ import msgspec
 from paraphina_core import strategy
 from paraphina_core.config import Config, resolve
 from paraphina_core.connector import (
-    Answer,
     Capability,
     ConnectorContext,
     ConnectorSpec,
     DataSource,
-    Failure,
     FeeSchedule,
     LocalSource,
+    MarketDataOnly,
     OrderGate,
     Plan,
     Plugins,
     RegisterConnector,
     RegisterOrderGate,
     RegisterStrategy,
-    Request,
     StrategySpec,
     StreamPlan,
     TradeMode,
@@ -39,13 +37,11 @@ from paraphina_core.connector import (
 )
 from paraphina_core.domain import (
     BookSnapshot,
-    Command,
     Event,
     FixedTick,
     Instrument,
     InstrumentDefined,
     InstrumentId,
-    LocalError,
     RemoteProtocolError,
 )
 from paraphina_core.session import Run, Summary
@@ -88,7 +84,7 @@ def steady(venue: str, until_ms: int, every_ms: int = 100, **changes: float) -> 
     ]
 
 
-class ScriptedConnector:
+class ScriptedConnector(MarketDataOnly):
     """Delivers a script; its wire format is the events themselves."""
 
     def __init__(self, spec: ConnectorSpec, script: Sequence[Step], *, repeat: bool) -> None:
@@ -104,8 +100,9 @@ class ScriptedConnector:
         source = LocalSource(frames=self._frames, repeat=self._repeat)
         return Plan(streams=(StreamPlan(name="script", source=source, max_silence_ms=60_000),))
 
-    def opened(self, stream: str) -> None:
+    def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
         """Nothing is kept of a connection."""
+        return ()
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Decode the events, or raise what the script says."""
@@ -115,14 +112,6 @@ class ScriptedConnector:
             return _EVENTS.decode(frame)
         except msgspec.DecodeError as e:
             raise RemoteProtocolError(f"frame cannot be read: {e}") from e
-
-    def write(self, command: Command, context: WriteContext) -> Request:
-        """Refuse: nothing is sent anywhere."""
-        raise LocalError("a scripted venue takes no commands")
-
-    def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
-        """Return nothing: nothing was asked."""
-        return ()
 
     def _frames(self, start_ns: int) -> Iterator[tuple[int, bytes]]:
         for step, (at_ms, what) in enumerate(self._script):

@@ -11,23 +11,19 @@ from pathlib import Path
 from typing import Final
 
 from paraphina_core.connector import (
-    Answer,
     ConnectorContext,
     ConnectorSpec,
-    Failure,
     LocalSource,
+    MarketDataOnly,
     Plan,
-    Request,
     StreamPlan,
     WriteContext,
 )
 from paraphina_core.domain import (
     NS_PER_S,
-    Command,
     ConfigError,
     Event,
     InstrumentDefined,
-    LocalError,
     RemoteProtocolError,
 )
 
@@ -47,7 +43,7 @@ MAX_SILENCE_MS: Final = 30_000
 MIN_REPEATED_NS: Final = NS_PER_S
 
 
-class FixtureConnector:
+class FixtureConnector(MarketDataOnly):
     """Replays the recording that the settings name.
 
     Raises:
@@ -96,10 +92,11 @@ class FixtureConnector:
         ]
         return Plan(streams=(market, *account))
 
-    def opened(self, stream: str) -> None:
+    def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
         """Begin the market anew when its stream does, as when a recording starts over."""
         if stream == MARKET:
             self._feed = PublicFeed({self._recording.coin: self._instrument.id})
+        return ()
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Turn a recorded frame or answer into events; the first one also defines the instrument."""
@@ -108,14 +105,6 @@ class FixtureConnector:
             return events
         self._is_defined = True
         return (InstrumentDefined(instrument=self._instrument), *events)
-
-    def write(self, command: Command, context: WriteContext) -> Request:
-        """Refuse: a recording takes no orders."""
-        raise LocalError("a recording has no order entry", found=type(command).__name__)
-
-    def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
-        """Refuse: nothing was ever requested."""
-        raise LocalError("a recording makes no requests", found=type(request).__name__)
 
     def _read(self, stream: str, frame: bytes) -> Sequence[Event]:
         if stream == MARKET:

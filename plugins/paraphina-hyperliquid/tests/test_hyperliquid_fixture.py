@@ -178,7 +178,7 @@ def test_started_over_the_market_is_read_as_on_a_new_connection() -> None:
     assert isinstance(market.source, LocalSource)
     assert market.source.repeat
     first = [event for event in replay(fixture, "market") if isinstance(event, Trade)]
-    fixture.opened("market")
+    fixture.opened("market", WriteContext(nonce=0, at_ns=0, sign=bytes))
     second = [event for event in replay(fixture, "market") if isinstance(event, Trade)]
     assert second == first
     account = streams(fixture)["info:openOrders"].source
