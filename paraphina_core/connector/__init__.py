@@ -5,7 +5,7 @@ Everything a plugin needs is exported here and in `paraphina_core.domain`.
 
 from __future__ import annotations
 
-from . import mock
+from . import mock, synthetic
 from .capabilities import SENDING_MODES, Capability, DataSource, Network, TradeMode
 from .catalogue import FeatureFlag, feature_flags
 from .decode import MAX_FRAME_BYTES, decode_json
@@ -127,5 +127,6 @@ __all__ = [
     "load_plugins",
     "mock",
     "read_private",
+    "synthetic",
     "write_private",
 ]

@@ -22,6 +22,7 @@ CONTRACT_VERSION: Final = (1, 0)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _SETTING = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_WHERE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
 
 
@@ -115,6 +116,8 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
         max_batch: commands that fit into one request; 1 where the venue has no batches.
         cancel_all_command: whether `CancelAll` is one command of the venue; if not, the core cancels every
             open order in batches and asks what is left.
+        twin: where the venue's twin is, as `module:attribute`; it is imported by who starts one, takes a
+            `TwinContext` and returns a `VenueTwin`, both of the room `twin`. None while there is none.
     """
 
     name: str
@@ -135,6 +138,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     fees: FeeSchedule | None = None
     multi_connector: bool = True
     notes: str = ""
+    twin: str | None = None
     contract_version: tuple[int, int] = CONTRACT_VERSION
 
     def __post_init__(self) -> None:
@@ -151,6 +155,8 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
             raise LocalError(
                 f"connector {self.name} has trade modes", wanted="the market capability with them"
             )
+        if self.twin is not None and _WHERE.fullmatch(self.twin) is None:
+            raise LocalError("twin is not usable", found=self.twin, wanted="module:attribute")
         for what in ("name", "env"):
             values = [getattr(setting, what) for setting in self.settings]
             if len(set(values)) < len(values):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .entry import MAX_RESTING_ORDERS, RejectCode
+from .account import fee_rates
+from .entry import MAX_RESTING_ORDERS, OrderTerms, RejectCode, Rejection, refuse
+from .funding import funding_payment
 from .ledger import Ledger, Position
 from .orders import (
     MAX_FINAL_ORDERS,
@@ -20,6 +22,7 @@ from .orders import (
 )
 from .paper import PaperExchange, PaperSettings
 from .planner import Obstacle, Plan, Planner, PlannerRules, Unplaced
+from .resting import RestingOrders
 from .route import OrderRoute, RouteCommand
 from .shadow import ShadowOrder, ShadowRecorder
 
@@ -38,6 +41,7 @@ __all__ = [
     "OrderInput",
     "OrderRecord",
     "OrderRoute",
+    "OrderTerms",
     "OrderTracker",
     "OrderUpdate",
     "PaperExchange",
@@ -47,8 +51,13 @@ __all__ = [
     "PlannerRules",
     "Position",
     "RejectCode",
+    "Rejection",
+    "RestingOrders",
     "RouteCommand",
     "ShadowOrder",
     "ShadowRecorder",
     "Unplaced",
+    "fee_rates",
+    "funding_payment",
+    "refuse",
 ]

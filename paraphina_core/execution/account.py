@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -28,6 +28,14 @@ from .matching import Execution, PaperMarket
 _BPS: Final = Decimal("0.0001")
 
 
+def fee_rates(fees: FeeSchedule) -> Mapping[Liquidity, Decimal]:
+    """Return what maker and taker pay of a notional, exactly; negative for a rebate."""
+    return {
+        Liquidity.MAKER: CONTEXT.multiply(exact(fees.maker_bps), _BPS),
+        Liquidity.TAKER: CONTEXT.multiply(exact(fees.taker_bps), _BPS),
+    }
+
+
 class PaperAccount:
     """One account on paper.
 
@@ -43,10 +51,7 @@ class PaperAccount:
     def __init__(self, balance_usd: Decimal, max_leverage: float, fees: FeeSchedule) -> None:
         self.ledger = Ledger(balance_usd)
         self._max_leverage = max_leverage
-        self._fee_rates = {
-            Liquidity.MAKER: CONTEXT.multiply(exact(fees.maker_bps), _BPS),
-            Liquidity.TAKER: CONTEXT.multiply(exact(fees.taker_bps), _BPS),
-        }
+        self._fee_rates = fee_rates(fees)
         self._timers: dict[InstrumentId, FundingTimer] = {}
 
     def fill(self, execution: Execution, trade_id: str, at_ns: int) -> Fill:

@@ -1,4 +1,4 @@
-"""What the paper exchange refuses at its door, with the codes a venue's refusals have.
+"""What an exchange refuses at its door, on paper and at a twin, with the codes a venue's refusals have.
 
 The session's own gates have refused most of it before; here it is refused again, because a market
 moves while an order is under way, and because a paper run should fail where a real one would.
@@ -6,19 +6,18 @@ moves while an order is under way, and because a paper run should fail where a r
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from paraphina_core.domain import CONTEXT, Instrument, PlaceOrder, TradingStatus, plain
-
-from .matching import PaperMarket
+from paraphina_core.domain import CONTEXT, Instrument, Side, TradingStatus, plain
 
 #: Orders of one connector that may rest at once; one more is rejected.
 MAX_RESTING_ORDERS: Final = 1_000
 
 
 class RejectCode(StrEnum):
-    """Why the paper exchange refuses a command."""
+    """Why a command is refused."""
 
     UNKNOWN_INSTRUMENT = "UNKNOWN_INSTRUMENT"
     DUPLICATE_CLIENT_ORDER_ID = "DUPLICATE_CLIENT_ORDER_ID"
@@ -45,12 +44,61 @@ class Rejection(NamedTuple):
     reason: str
 
 
-def refuse(order: PlaceOrder, market: PaperMarket) -> Rejection | None:
+class OrderTerms(Protocol):
+    """What is judged of an order, whatever else it has."""
+
+    @property
+    def side(self) -> Side:
+        """Buy or sell."""
+
+    @property
+    def price(self) -> Decimal:
+        """Its limit."""
+
+    @property
+    def size(self) -> Decimal:
+        """Base units."""
+
+    @property
+    def post_only(self) -> bool:
+        """It must not take liquidity."""
+
+    @property
+    def reduce_only(self) -> bool:
+        """It must not enlarge the position."""
+
+
+class MarketTerms(Protocol):
+    """What is asked of a market, as one account sees it."""
+
+    @property
+    def instrument(self) -> Instrument:
+        """The rules in force."""
+
+    @property
+    def position(self) -> Decimal:
+        """Signed position of the account, base units."""
+
+    @property
+    def is_live(self) -> bool:
+        """True while there is a book to match against."""
+
+    def reducible(self, side: Side) -> Decimal:
+        """Return how much an order of that side can reduce the position by."""
+
+    def crosses_book(self, order: OrderTerms) -> bool:
+        """Tell whether the order would take liquidity now."""
+
+    def crosses_own(self, order: OrderTerms) -> bool:
+        """Tell whether the order would trade with one of the same account, and that is refused."""
+
+
+def refuse(order: OrderTerms, market: MarketTerms) -> Rejection | None:
     """Judge an order by its own terms, the instrument's rules and the book; None lets it in."""
     return _by_rules(order, market.instrument) or _by_market(order, market)
 
 
-def _by_rules(order: PlaceOrder, rules: Instrument) -> Rejection | None:
+def _by_rules(order: OrderTerms, rules: Instrument) -> Rejection | None:
     if not _status_allows(order, rules.status):
         return Rejection(RejectCode.INSTRUMENT_STATUS, f"instrument is {rules.status.value}")
     if not rules.price_on_grid(order.price):
@@ -81,7 +129,7 @@ def _by_rules(order: PlaceOrder, rules: Instrument) -> Rejection | None:
     return None
 
 
-def _by_market(order: PlaceOrder, market: PaperMarket) -> Rejection | None:
+def _by_market(order: OrderTerms, market: MarketTerms) -> Rejection | None:
     if not market.is_live:
         return Rejection(RejectCode.BOOK_NOT_LIVE, "there is no live book to match against")
     if order.reduce_only and not market.reducible(order.side):
@@ -95,7 +143,7 @@ def _by_market(order: PlaceOrder, market: PaperMarket) -> Rejection | None:
     return None
 
 
-def _status_allows(order: PlaceOrder, status: TradingStatus) -> bool:
+def _status_allows(order: OrderTerms, status: TradingStatus) -> bool:
     if status is TradingStatus.POST_ONLY:
         return order.post_only
     if status is TradingStatus.REDUCE_ONLY:

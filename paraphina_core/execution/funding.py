@@ -40,9 +40,7 @@ class FundingTimer:
 
     def payment(self, size: Decimal, mark: float, due_ns: int) -> FundingPayment:
         """Return what a position pays for one interval: -size * mark * rate, positive when received."""
-        notional = CONTEXT.multiply(size, exact(mark))
-        amount = CONTEXT.multiply(notional, exact(self._rate)).copy_negate()
-        return FundingPayment(instrument=self._instrument, amount=amount, rate=self._rate, exchange_ns=due_ns)
+        return funding_payment(self._instrument, size, exact(mark), self._rate, due_ns)
 
     def pass_due(self, at_ns: int) -> int | None:
         """Move on to the next interval; return the one that was due by `at_ns`, None if none was."""
@@ -60,3 +58,11 @@ class FundingTimer:
             left_ns = next_ns - now_ns
             return left_ns if left_ns > 0 else left_ns % self._interval_ns
         return self._interval_ns - now_ns % self._interval_ns
+
+
+def funding_payment(
+    instrument: InstrumentId, size: Decimal, mark: Decimal, rate: float, due_ns: int
+) -> FundingPayment:
+    """Return what a signed position in base units pays at a mark price and the rate of one interval."""
+    amount = CONTEXT.multiply(CONTEXT.multiply(size, mark), exact(rate)).copy_negate()
+    return FundingPayment(instrument=instrument, amount=amount, rate=rate, exchange_ns=due_ns)

@@ -7,7 +7,6 @@ remembered until the level shows another size, so that it cannot be taken twice.
 from __future__ import annotations
 
 import math
-from bisect import insort
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -17,7 +16,9 @@ from paraphina_core.domain import CONTEXT, Instrument, Liquidity, PlaceOrder, Si
 from paraphina_core.gates import Exposure
 from paraphina_core.market import Book, BookState
 
+from .entry import OrderTerms
 from .queue import QueuePosition
+from .resting import RestingOrders, reaches
 
 _ZERO: Final = Decimal(0)
 
@@ -31,10 +32,11 @@ _LOST: Final = frozenset({BookState.WAITING, BookState.GAPPED})
 class RestingOrder:
     """An own order in the paper book, with what is left of it and its place in the queue."""
 
-    __slots__ = ("order", "price", "queue", "remaining", "venue_order_id")
+    __slots__ = ("order", "price", "queue", "remaining", "side", "venue_order_id")
 
     def __init__(self, order: PlaceOrder, venue_order_id: str) -> None:
         self.order = order
+        self.side = order.side
         self.venue_order_id = venue_order_id
         self.price = float(order.price)
         self.remaining = order.size
@@ -57,14 +59,14 @@ class PaperMarket:
         instrument: rules in force; replaced when the venue redefines it.
         mark_price: the venue's mark price, None until it states one.
         position: signed size of all executions, base units.
-        resting: own orders by side, best price first, then oldest first.
+        resting: own orders by price, then time.
     """
 
     def __init__(self, instrument: Instrument, book: Book, model: QueueModel) -> None:
         self.instrument = instrument
         self.mark_price: float | None = None
         self.position = _ZERO
-        self.resting: dict[Side, list[RestingOrder]] = {Side.BUY: [], Side.SELL: []}
+        self.resting: RestingOrders[RestingOrder] = RestingOrders()
         self._book = book
         self._model = model
         self._lost = False
@@ -89,20 +91,20 @@ class PaperMarket:
         exposure.reference_price = self.price
         exposure.update(
             position_base=self.position,
-            open_buy_base=self._open_base(Side.BUY),
-            open_sell_base=self._open_base(Side.SELL),
+            open_buy_base=self.resting.open_base(Side.BUY),
+            open_sell_base=self.resting.open_base(Side.SELL),
         )
         return exposure
 
-    def crosses_book(self, order: PlaceOrder) -> bool:
+    def crosses_book(self, order: OrderTerms) -> bool:
         """Tell whether the order would take liquidity now."""
         levels = self._book.levels(order.side.opposite)
-        return bool(levels) and _reaches(order.side, float(order.price), levels[0][0])
+        return bool(levels) and reaches(order.side, float(order.price), levels[0][0])
 
-    def crosses_own(self, order: PlaceOrder) -> bool:
+    def crosses_own(self, order: OrderTerms) -> bool:
         """Tell whether the order would trade with an own one."""
-        own = self.resting[order.side.opposite]
-        return bool(own) and _reaches(order.side, float(order.price), own[0].price)
+        own = self.resting.best(order.side.opposite)
+        return own is not None and reaches(order.side, float(order.price), own.price)
 
     def reducible(self, side: Side) -> Decimal:
         """Return how much an order of that side can reduce the position by."""
@@ -118,11 +120,11 @@ class PaperMarket:
     def rest(self, order: RestingOrder) -> None:
         """Put what is left of an order at the back of the queue at its price."""
         order.queue = QueuePosition(self._model, self._displayed(order), self._book.exchange_ns)
-        insort(self.resting[order.order.side], order, key=_priority)
+        self.resting.add(order)
 
     def remove(self, order: RestingOrder) -> None:
         """Take an order out of the book."""
-        self.resting[order.order.side].remove(order)
+        self.resting.remove(order)
 
     def look(self) -> None:
         """Notice a book that was lost, also when no event told of it."""
@@ -136,25 +138,21 @@ class PaperMarket:
             return executions
         if self._consumed:
             self._forget_changed_levels()
-        for orders in self.resting.values():
-            for resting in tuple(orders):  # a copy: filled orders leave
-                update = resting.queue.join if self._lost else resting.queue.on_book
-                update(self._displayed(resting), self._book.exchange_ns)
-                for _, size in self._reachable(resting):
-                    executions.append(self._execute(resting, resting.order.price, size, Liquidity.MAKER))
+        for resting in tuple(self.resting):  # a copy: filled orders leave
+            update = resting.queue.join if self._lost else resting.queue.on_book
+            update(self._displayed(resting), self._book.exchange_ns)
+            for _, size in self._reachable(resting):
+                executions.append(self._execute(resting, resting.order.price, size, Liquidity.MAKER))
         self._lost = False
         return executions
 
     def on_trade(self, trade: Trade) -> list[Execution]:
         """Let a public trade fill the own orders that it would have met."""
-        orders = self.resting[trade.aggressor.opposite]
-        if not orders or trade.is_replay or not self.is_live:
+        if not self.resting[trade.aggressor.opposite] or trade.is_replay or not self.is_live:
             return []
         executions: list[Execution] = []
         left = trade.size  # what one own order had of the trade never reaches the next
-        for resting in tuple(orders):  # a copy: filled orders leave
-            if not _reaches(resting.order.side, resting.price, trade.price):
-                break
+        for resting in self.resting.reached(trade.aggressor, trade.price):
             if resting.queue.predates(trade.exchange_ns):
                 continue
             if resting.price == trade.price:
@@ -172,22 +170,15 @@ class PaperMarket:
         """Return the resting reduce-only orders that have nothing left to reduce."""
         return [
             resting
-            for side, orders in self.resting.items()
-            for resting in orders
-            if resting.order.reduce_only and not self.reducible(side)
+            for resting in self.resting
+            if resting.order.reduce_only and not self.reducible(resting.side)
         ]
-
-    def _open_base(self, side: Side) -> Decimal:
-        total = _ZERO
-        for resting in self.resting[side]:
-            total = CONTEXT.add(total, resting.remaining)
-        return total
 
     def _reachable(self, order: RestingOrder) -> Iterator[tuple[float, Decimal]]:
         """Take, level by level, what the order may have of the other side; the caller executes each."""
-        side = order.order.side.opposite
+        side = order.side.opposite
         for price, displayed in self._book.levels(side):
-            if not _reaches(order.order.side, order.price, price):
+            if not reaches(order.side, order.price, price):
                 return
             wanted = self._fillable(order)
             if not wanted:
@@ -200,19 +191,19 @@ class PaperMarket:
 
     def _fillable(self, order: RestingOrder) -> Decimal:
         if order.order.reduce_only:
-            return min(order.remaining, self.reducible(order.order.side))
+            return min(order.remaining, self.reducible(order.side))
         return order.remaining
 
     def _execute(self, order: RestingOrder, price: Decimal, size: Decimal, liquidity: Liquidity) -> Execution:
         order.remaining = CONTEXT.subtract(order.remaining, size)
-        change = CONTEXT.add if order.order.side is Side.BUY else CONTEXT.subtract
+        change = CONTEXT.add if order.side is Side.BUY else CONTEXT.subtract
         self.position = change(self.position, size)
         if liquidity is Liquidity.MAKER and not order.remaining:
             self.remove(order)
         return Execution(order, price, size, liquidity)
 
     def _displayed(self, order: RestingOrder) -> float | None:
-        side = order.order.side
+        side = order.side
         return self._book.size_at(side, order.price) if self._book.covers(side, order.price) else None
 
     def _forget_changed_levels(self) -> None:
@@ -225,12 +216,3 @@ class PaperMarket:
     def _whole_lots(self, size_base: float) -> Decimal:
         lots = math.floor(size_base / float(self.instrument.lot_size) + _LOT_TOLERANCE)
         return CONTEXT.multiply(Decimal(lots), self.instrument.lot_size)
-
-
-def _reaches(side: Side, limit: float, price: float) -> bool:
-    """Tell whether an order with that limit may trade at that price."""
-    return price <= limit if side is Side.BUY else price >= limit
-
-
-def _priority(order: RestingOrder) -> float:
-    return -order.price if order.order.side is Side.BUY else order.price
