@@ -20,6 +20,7 @@ from paraphina_core import strategy
 from paraphina_core.config import resolve
 from paraphina_core.connector import LocalSource, load_plugins, mock
 from paraphina_core.domain import RunNumber
+from paraphina_core.execution import NoWire
 from paraphina_core.journal import JournalWriter, SyncPolicy
 from paraphina_core.session.compose import compose
 from paraphina_core.session.record import Recorder
@@ -44,7 +45,7 @@ def run(recorder: Recorder, minutes: float) -> tuple[list[int], int, list[bytes]
     plugins = load_plugins([mock, strategy], candidates=(), flags=())
     cli = {"--trade-mode": "paper", "--connectors": "mock", "--clock": "virtual"}
     config = resolve(cli=cli, env={}, file=None, plugins=plugins)
-    session = compose(config, plugins, recorder, lambda: RunNumber(1), {})
+    session = compose(config, plugins, recorder, NoWire(), lambda: RunNumber(1), {})
     session.start(_START_NS)
     (connector, plan), *_ = session.streams()
     assert isinstance(plan.source, LocalSource)

@@ -25,6 +25,7 @@ from .planner import Obstacle, Plan, Planner, PlannerRules, Unplaced
 from .resting import RestingOrders
 from .route import OrderRoute, RouteCommand
 from .shadow import ShadowOrder, ShadowRecorder
+from .wire import NoWire, Wire
 
 __all__ = [
     "MAX_FINAL_ORDERS",
@@ -36,6 +37,7 @@ __all__ = [
     "Applied",
     "Finding",
     "Ledger",
+    "NoWire",
     "Obstacle",
     "OpenOrders",
     "OrderInput",
@@ -57,6 +59,7 @@ __all__ = [
     "ShadowOrder",
     "ShadowRecorder",
     "Unplaced",
+    "Wire",
     "fee_rates",
     "funding_payment",
     "refuse",

@@ -25,6 +25,7 @@ from paraphina_core.execution import (
     PlannerRules,
     ShadowOrder,
     ShadowRecorder,
+    Wire,
 )
 from paraphina_core.gates import SessionContext
 
@@ -38,6 +39,7 @@ def compose(
     config: Config,
     plugins: Plugins,
     recorder: Recorder,
+    wire: Wire,
     allocate_run: Callable[[], RunNumber],
     start: Mapping[str, Any],
 ) -> Session:
@@ -47,6 +49,7 @@ def compose(
         config: what the operator wants; the start-up gates have passed already.
         plugins: where connectors, strategies, gates and observers come from.
         recorder: takes every input and output of the session.
+        wire: carries requests to venues.
         allocate_run: gives run numbers for client order ids.
         start: what the start record says beside the run numbers.
 
@@ -67,7 +70,8 @@ def compose(
         order_gates=tuple(plugins.order_gates),
     )
     venues = {
-        name: _venue(plugins.connectors[name], config, config.profile, recorder) for name in config.selected
+        name: _venue(plugins.connectors[name], config, config.profile, recorder, wire)
+        for name in config.selected
     }
     strategy = plugins.strategies[config.session.strategy].build(config.strategy_parameters)
     ids = ClientOrderIds(allocate_run)
@@ -83,7 +87,9 @@ def compose(
     return Session(venues, trading, recorder, plugins.observe if plugins.observed else None, start)
 
 
-def _venue(spec: ConnectorSpec, config: Config, profile: RiskProfile, recorder: Recorder) -> Venue:
+def _venue(
+    spec: ConnectorSpec, config: Config, profile: RiskProfile, recorder: Recorder, wire: Wire
+) -> Venue:
     if spec.factory is None:
         raise LocalError(f"connector {spec.name} is not built yet", wanted="a connector with trade modes")
     mode = config.session.trade_mode
@@ -100,7 +106,7 @@ def _venue(spec: ConnectorSpec, config: Config, profile: RiskProfile, recorder: 
     if fees is None:
         raise LocalError(f"connector {spec.name} states no fees", wanted="a fee schedule in its spec")
     route = _route(connector, config, fees, recorder, seed)
-    return Venue(connector, route, fees=fees, network=mode.network, profile=profile)
+    return Venue(connector, route, fees=fees, network=mode.network, profile=profile, wire=wire, seed=seed)
 
 
 def _route(

@@ -181,7 +181,7 @@ class Driver:
         if feed.advance():
             return
         self._open.remove(feed)
-        self._session.stream_ended(feed.connector, feed.plan.name, at_ns)
+        self._session.stream_ended(feed.connector, feed.plan.name, "the source has ended", at_ns)
         if feed.source.repeat:
             self._waiting.append((at_ns + REOPEN_AFTER_NS, feed))
 
@@ -190,7 +190,7 @@ class Driver:
         while (wish := self._session.take_reopen()) is not None:
             for feed in [item for item in self._open if (item.connector, item.plan.name) == wish]:
                 self._open.remove(feed)
-                self._session.stream_ended(feed.connector, feed.plan.name, at_ns)
+                self._session.stream_ended(feed.connector, feed.plan.name, "to be opened anew", at_ns)
                 self._waiting.append((at_ns + REOPEN_AFTER_NS, feed))
 
     def _stop(self, reason: StopReason) -> None:

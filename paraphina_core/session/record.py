@@ -11,7 +11,9 @@ from typing import Any, Final, Protocol
 import msgspec
 
 #: Kinds of records that drive a session; everything else in a journal is what it decided.
-INPUT_KINDS: Final = frozenset({"start", "opened", "ended", "frame", "tick", "wake", "stop", "finish"})
+INPUT_KINDS: Final = frozenset(
+    {"start", "opened", "ended", "frame", "answer", "tick", "wake", "stop", "finish"}
+)
 
 
 class Recorder(Protocol):

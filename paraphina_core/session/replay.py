@@ -11,8 +11,10 @@ import msgspec
 from paraphina_core.config import Config
 from paraphina_core.connector import Plugins
 from paraphina_core.domain import LocalError, RunNumber
+from paraphina_core.execution import NoWire
 from paraphina_core.journal import FRAME_KIND, GENESIS_KIND, Frame, Record, decode_frame, read
 
+from .answers import decode_answer
 from .compose import compose
 from .outputs import JOURNAL_FOLDER, build_info
 from .record import INPUT_KINDS, Recorder
@@ -120,7 +122,10 @@ def _feed(session: Session, record: Record) -> None:
         case "opened":
             session.stream_opened(data["connector"], data["stream"], record.at_ns)
         case "ended":
-            session.stream_ended(data["connector"], data["stream"], record.at_ns)
+            session.stream_ended(data["connector"], data["stream"], data["reason"], record.at_ns)
+        case "answer":
+            connector, correlation, result = decode_answer(record.data)
+            session.answered(connector, correlation, result, record.at_ns)
         case "tick":
             session.tick(record.at_ns)
         case "wake":
@@ -157,7 +162,7 @@ def replay_run(folder: Path, plugins: Plugins) -> tuple[ReplayResult, tuple[str,
         if not config.journal.record_frames:
             raise LocalError("the run cannot be replayed", found="its frames were not recorded")
         numbers = iter((RunNumber(start["run"]),))
-        return compose(config, plugins, recorder, lambda: next(numbers), start)
+        return compose(config, plugins, recorder, NoWire(), lambda: next(numbers), start)
 
     return replay(read(journal), build), tuple(notes)
 

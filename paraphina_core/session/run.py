@@ -13,6 +13,7 @@ import msgspec
 from paraphina_core.config import ClockKind, Config, JournalSync
 from paraphina_core.connector import Plugins
 from paraphina_core.domain import NS_PER_MS, NS_PER_S, InstrumentId, RunNumber, TradingState
+from paraphina_core.execution import NoWire
 from paraphina_core.journal import Head, JournalError, JournalWriter, SyncPolicy, allocate_run_number
 from paraphina_core.ops import TelemetryWriter
 
@@ -136,7 +137,9 @@ class Run:
         )
         first = iter((run,))
         start: dict[str, Any] = {"run": run, "config": config.resolved(), "build": info}
-        self.session = compose(config, plugins, self._journal, lambda: next(first, None) or allocate(), start)
+        self.session = compose(
+            config, plugins, self._journal, NoWire(), lambda: next(first, None) or allocate(), start
+        )
         self._telemetry = TelemetryWriter(self.folder / TELEMETRY_FILE)
         self._pacer: Pacer = (
             VirtualPacer(at_ns)

@@ -1,6 +1,6 @@
 """One run, step by step: every input is recorded, understood and acted upon before the next.
 
-Inputs are frames, ticks and the opening and ending of streams, each with its session time. All that
+Inputs are frames, answers, ticks and the opening and ending of streams, each with its session time. All that
 follows from them (events, decisions, orders, fills on paper) is determined by them, which is what
 makes a recorded session replayable to the byte.
 """
@@ -11,19 +11,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, get_args
 
-from paraphina_core.connector import Observation, StreamPlan, WriteContext
+from paraphina_core.connector import Answer, Failure, Observation, StreamPlan
 from paraphina_core.domain import (
+    Answered,
     BalanceReport,
     BestBidOffer,
     BookDelta,
     BookGap,
     BookSnapshot,
     Event,
+    FetchSnapshot,
     InstrumentDefined,
     InstrumentId,
     MarketEvent,
     OrderReport,
     PositionReport,
+    QueryBook,
     RemoteError,
     Resubscribe,
     TradingState,
@@ -31,6 +34,7 @@ from paraphina_core.domain import (
 )
 from paraphina_core.execution import OrderRecord
 
+from .answers import encode_answer
 from .record import Recorder, encode
 from .report import snapshot
 from .snapshot import SessionSnapshot
@@ -75,24 +79,45 @@ class Session:
         """Begin; must be the first input."""
         self._recorder.append("start", at_ns, encode(self._start))
         self._trading.begin(at_ns)
+        for venue in self._venues.values():
+            with venue.blamed():
+                venue.inquiries.begin(at_ns)
 
-    def stream_opened(self, connector: str, stream: str, at_ns: int) -> None:
-        """Take note that a stream of the connector's plan was opened."""
+    def stream_opened(self, connector: str, stream: str, at_ns: int) -> Sequence[bytes]:
+        """Take note that a stream of the connector's plan was opened; return what to send on it now."""
         self._recorder.append("opened", at_ns, encode({"connector": connector, "stream": stream}))
         venue = self._venues[connector]
         venue.open_streams.add(stream)
-        try:
-            venue.connector.opened(stream, WriteContext(nonce=0, at_ns=at_ns, sign=lambda _: b""))
-        except Exception as e:  # noqa: BLE001  # as with `read`
-            venue.health.disable(f"the connector raised {type(e).__name__}: {e}")
+        with venue.blamed():
+            return venue.connector.opened(stream, venue.write_context(at_ns))
+        return ()
 
-    def stream_ended(self, connector: str, stream: str, at_ns: int) -> None:
+    def stream_ended(self, connector: str, stream: str, reason: str, at_ns: int) -> None:
         """Take note that a stream ended or was lost: what it fed is not believed any more."""
-        self._recorder.append("ended", at_ns, encode({"connector": connector, "stream": stream}))
+        data = {"connector": connector, "stream": stream, "reason": reason}
+        self._recorder.append("ended", at_ns, encode(data))
         venue = self._venues[connector]
         venue.lost(stream)
+        with venue.blamed():
+            venue.connector.closed(stream)
         venue.look(at_ns)
         self._act(at_ns, connector, ())
+
+    def answered(self, connector: str, correlation: str, result: Answer | Failure, at_ns: int) -> None:
+        """Take what came back for a request that was handed to the wire."""
+        self._recorder.append("answer", at_ns, encode_answer(connector, correlation, result))
+        venue = self._venues[connector]
+        events: Sequence[Event] = ()
+        try:
+            with venue.blamed():
+                if venue.inquiries.expects(correlation):
+                    events = venue.inquiries.answered(correlation, result, at_ns)
+        except RemoteError as e:
+            venue.note(str(e))
+        for event in events:
+            self._take(venue, event, at_ns)
+        venue.look(at_ns)
+        self._act(at_ns, connector, events)
 
     def frame(self, connector: str, stream: str, frame: bytes, at_ns: int) -> None:
         """Take a frame that arrived on a stream."""
@@ -112,17 +137,21 @@ class Session:
         for venue in self._venues.values():
             venue.look(at_ns)
             venue.count_stale()
+        self._inquire(at_ns)
         self._trading.judge(at_ns)
         self._act(at_ns, "", ())
 
     def wake(self, at_ns: int) -> None:
-        """Act on what is due on an order route."""
+        """Act on what is due on an order route, or must be asked."""
         self._recorder.append("wake", at_ns, b"{}")
+        self._inquire(at_ns)
         self._act(at_ns, "", ())
 
     def stop(self, reason: str, at_ns: int) -> None:
         """Begin an orderly end: nothing new is sent, every order is cancelled."""
         self._recorder.append("stop", at_ns, encode({"reason": reason}))
+        for venue in self._venues.values():
+            venue.inquiries.stop()
         self._trading.stop(at_ns)
         self._act(at_ns, "", ())
 
@@ -139,19 +168,30 @@ class Session:
     # --- questions ------------------------------------------------------------------------------
 
     def streams(self) -> Iterator[tuple[str, StreamPlan]]:
-        """List every stream that must be open, with its connector."""
+        """List every stream of the run with its connector; see `may_open`."""
         for venue in self._venues.values():
             for plan in venue.streams.values():
                 yield venue.name, plan
+
+    def may_open(self, connector: str) -> bool:
+        """Tell whether a connector's streams shall be open: once all of its bootstrap is answered."""
+        return self._venues[connector].inquiries.is_bootstrapped
+
+    def expects(self, connector: str, correlation: str) -> bool:
+        """Tell whether a request is still without an answer."""
+        return self._venues[connector].inquiries.expects(correlation)
 
     def take_reopen(self) -> tuple[str, str] | None:
         """Return a connector and stream that must be opened anew, once for each time it is wished."""
         return self._reopen.pop() if self._reopen else None
 
     def next_due_ns(self) -> int | None:
-        """Return when an order route next has something to do, None while none has."""
-        due = [at_ns for venue in self._venues.values() if (at_ns := venue.route.next_due_ns()) is not None]
-        return min(due, default=None)
+        """Return when an order route next has something to do, or something must be asked, None for never."""
+        venues = self._venues.values()
+        due = (
+            at_ns for venue in venues for at_ns in (venue.route.next_due_ns(), venue.inquiries.next_due_ns())
+        )
+        return min((at_ns for at_ns in due if at_ns is not None), default=None)
 
     @property
     def quiet(self) -> bool:
@@ -183,9 +223,14 @@ class Session:
             return venue.connector.read(stream, frame, at_ns)
         except RemoteError as e:
             self._distrust(venue, str(e), at_ns)
-        except Exception as e:  # noqa: BLE001  # a plugin's bug must not take the other venues down
+        except Exception as e:  # noqa: BLE001  # as `blamed`, which costs too much for every frame
             venue.health.disable(f"the connector raised {type(e).__name__}: {e}")
         return ()
+
+    def _inquire(self, at_ns: int) -> None:
+        for venue in self._venues.values():
+            with venue.blamed():
+                venue.inquiries.advance(at_ns)
 
     def _take(self, venue: Venue, event: Event, at_ns: int) -> None:
         if isinstance(event, InstrumentDefined):
@@ -198,6 +243,14 @@ class Session:
         if isinstance(event, Resubscribe):
             self._distrust(venue, event.reason, at_ns)
             self._reopen.append((venue.name, event.stream))
+            return
+        if isinstance(event, FetchSnapshot):
+            with venue.blamed():
+                venue.inquiries.want(QueryBook(instrument=event.instrument), at_ns)
+            return
+        if isinstance(event, Answered):
+            with venue.blamed():
+                venue.inquiries.answered_on_stream(event.correlation, at_ns)
             return
         if isinstance(event, PositionReport | BalanceReport | OrderReport):
             venue.account.take(event)

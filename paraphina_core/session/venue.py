@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from paraphina_core.config import RiskProfile
-from paraphina_core.connector import Connector, ConnectorSpec, FeeSchedule, Network, StreamPlan
-from paraphina_core.domain import Instrument, InstrumentId, MarketView, age_ms
-from paraphina_core.execution import OrderRoute
+from paraphina_core.connector import (
+    Connector,
+    ConnectorSpec,
+    FeeSchedule,
+    Network,
+    StreamPlan,
+    WriteContext,
+)
+from paraphina_core.domain import Instrument, InstrumentId, MarketView, RemoteError, age_ms
+from paraphina_core.execution import OrderRoute, Wire
 from paraphina_core.gates import MessageBudget, OrderContext, SessionContext, VenueContext
 from paraphina_core.market import Book, BookState, HealthState, VenueHealth
 from paraphina_core.strategy import EwmaVolatility
+from paraphina_core.transport import Backoff
 
 from .account import ReportedAccount
+from .inquiries import Inquiries
 
 #: Notices kept for each connector, the newest.
 MAX_NOTICES: Final = 20
@@ -64,6 +74,7 @@ class Venue:
     """The runtime of one connector.
 
     Attributes:
+        inquiries: what the connector is asked.
         markets: by instrument, filled as the connector defines its instruments.
         open_streams: names of the plan's streams that are open now.
         account: what the venue says of the account.
@@ -79,8 +90,11 @@ class Venue:
         fees: FeeSchedule,
         network: Network,
         profile: RiskProfile,
+        wire: Wire,
+        seed: int,
     ) -> None:
         spec = connector.spec
+        plan = connector.plan()
         self.connector = connector
         self.route = route
         self.fees = fees
@@ -93,7 +107,8 @@ class Venue:
             budget=MessageBudget.of(profile),
         )
         self.markets: dict[InstrumentId, Market] = {}
-        self.streams: Mapping[str, StreamPlan] = {plan.name: plan for plan in connector.plan().streams}
+        self.streams: Mapping[str, StreamPlan] = {stream.name: stream for stream in plan.streams}
+        self.inquiries = Inquiries(connector, plan, wire, backoff=Backoff(seed), context=self.write_context)
         self.open_streams: set[str] = set()
         self.notices: list[str] = []
         self.account = ReportedAccount()
@@ -110,6 +125,20 @@ class Venue:
     def name(self) -> str:
         """The connector's name."""
         return self.connector.spec.name
+
+    def write_context(self, at_ns: int) -> WriteContext:
+        """Make what one request, or one opening of a stream, may use of the world."""
+        return WriteContext(nonce=0, at_ns=at_ns, sign=lambda _: b"")
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Disable the venue for whatever its connector raises; only the venue's own errors pass through."""
+        try:
+            yield
+        except RemoteError:
+            raise
+        except Exception as e:  # noqa: BLE001  # a plugin's bug must not take the other venues down
+            self.health.disable(f"the connector raised {type(e).__name__}: {e}")
 
     def look(self, at_ns: int) -> None:
         """Judge the venue as a whole.

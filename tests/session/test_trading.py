@@ -26,7 +26,7 @@ from paraphina_core.domain import (
     VenueNotice,
     View,
 )
-from paraphina_core.execution import Ledger, Planner, PlannerRules, RouteCommand
+from paraphina_core.execution import Ledger, NoWire, Planner, PlannerRules, RouteCommand
 from paraphina_core.gates import SessionContext
 from paraphina_core.market import Book
 from paraphina_core.session.trading import SentIds, Trading
@@ -94,6 +94,8 @@ class Desk:
             fees=FeeSchedule(maker_bps=1.0, taker_bps=5.0, source="chosen"),
             network=Network.MAINNET,
             profile=profile,
+            wire=NoWire(),
+            seed=1,
         )
         self.recorder = Kept()
         self.trading = Trading(

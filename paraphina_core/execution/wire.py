@@ -1,0 +1,26 @@
+"""The way out of a session: a request is handed over here, and its answer comes back as an input."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from paraphina_core.connector import Request
+
+
+class Wire(Protocol):
+    """Takes requests that are ready to send.
+
+    `send` never blocks, and never answers within the call. Later the session is told exactly once what
+    came of the request, with an answer or with the failure that took its place; unless the answer came as
+    a frame of a stream, which the session then has seen already.
+    """
+
+    def send(self, connector: str, request: Request, cancel: bool) -> None:  # noqa: FBT001  # two sides agreed on it
+        """Send a request of a connector; one that only cancels may use what is reserved for cancels."""
+
+
+class NoWire:
+    """Sends nothing and brings no answer: where all requests were made and answered before, in a replay."""
+
+    def send(self, connector: str, request: Request, cancel: bool) -> None:  # noqa: FBT001  # see `Wire`
+        """Drop the request."""

@@ -1,0 +1,188 @@
+"""What a connector is asked: all of its bootstrap before streams open, again at intervals, and missing books.
+
+A question is repeated for ever, with growing pauses, until it is answered; nothing is guessed meanwhile.
+Everything here follows from the inputs of the session, so that a replay asks the same at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from paraphina_core.connector import (
+    Answer,
+    Connector,
+    Failure,
+    HttpRequest,
+    Plan,
+    Request,
+    WriteContext,
+)
+from paraphina_core.domain import NS_PER_MS, Event, Query, RemoteError
+from paraphina_core.execution import Wire
+from paraphina_core.transport import Backoff
+
+#: Longest part of a fault that is shown.
+_SHOWN: Final = 200
+
+
+class Unanswered(msgspec.Struct, frozen=True, kw_only=True):
+    """A question that was last asked in vain.
+
+    Args:
+        what: the question, in a word.
+        where: the host that was asked, or the stream.
+        fault: what came instead of an answer.
+        again_ns: when it is asked again, session time.
+    """
+
+    what: str
+    where: str
+    fault: str
+    again_ns: int
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    query: Query
+    request: Request
+
+
+class Inquiries:
+    """The questions to one connector.
+
+    Args:
+        connector: spells them and reads the answers.
+        plan: its plan.
+        wire: carries them.
+        backoff: pauses between vain attempts.
+        context: makes what one request may use of the world.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        plan: Plan,
+        wire: Wire,
+        *,
+        backoff: Backoff,
+        context: Callable[[int], WriteContext],
+    ) -> None:
+        self._connector = connector
+        self._bootstrap = plan.bootstrap
+        self._poll_ms = plan.poll_ms
+        self._wire = wire
+        self._backoff = backoff
+        self._context = context
+        self._due: dict[Query, int] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._faults: dict[Query, Unanswered] = {}
+        self._first = list(plan.bootstrap)
+        self._is_stopped = False
+
+    @property
+    def is_bootstrapped(self) -> bool:
+        """True once every question of the bootstrap has been answered for the first time."""
+        return not self._first
+
+    @property
+    def unanswered(self) -> tuple[Unanswered, ...]:
+        """What was asked in vain and will be asked again."""
+        return tuple(self._faults.values())
+
+    def begin(self, at_ns: int) -> None:
+        """Ask the first question of the bootstrap; each of the others follows the answer before it."""
+        if self._first:
+            self._due[self._first[0]] = at_ns
+        self.advance(at_ns)
+
+    def want(self, query: Query, at_ns: int) -> None:
+        """Ask something once, unless it is being asked already; again only as long as no answer comes."""
+        if self._is_stopped:
+            return
+        if query not in self._due and all(asked.query != query for asked in self._asked.values()):
+            self._due[query] = at_ns
+            self.advance(at_ns)
+
+    def stop(self) -> None:
+        """Ask nothing any more."""
+        self._is_stopped = True
+        self._due.clear()
+        self._faults.clear()
+
+    def next_due_ns(self) -> int | None:
+        """Return when there is something to ask, None while there is not."""
+        return min(self._due.values(), default=None)
+
+    def advance(self, at_ns: int) -> None:
+        """Ask whatever is due.
+
+        Raises:
+            LocalError: the connector cannot spell a question that it planned itself.
+        """
+        for query in [query for query, due_ns in self._due.items() if due_ns <= at_ns]:
+            del self._due[query]
+            request = self._connector.ask(query, self._context(at_ns))
+            self._asked[request.correlation] = _Asked(query, request)
+            self._wire.send(self._connector.spec.name, request, cancel=False)
+
+    def expects(self, correlation: str) -> bool:
+        """Tell whether a request of that correlation is without an answer."""
+        return correlation in self._asked
+
+    def answered(self, correlation: str, result: Answer | Failure, at_ns: int) -> Sequence[Event]:
+        """Take what came back for an expected request, and return what the connector makes of it.
+
+        Raises:
+            RemoteError: the answer is unreadable; the question will be asked again.
+        """
+        asked = self._asked.pop(correlation)
+        try:
+            events = self._connector.read_answer(asked.request, result, at_ns)
+        except RemoteError as e:
+            self._repeat(asked, str(e), at_ns)
+            raise
+        if isinstance(result, Failure):
+            self._repeat(asked, result.detail or result.kind.value, at_ns)
+        else:
+            self._settle(asked.query, at_ns)
+        return events
+
+    def answered_on_stream(self, correlation: str, at_ns: int) -> None:
+        """Take note that the answer came as a frame of a stream, if the request is one of these."""
+        asked = self._asked.pop(correlation, None)
+        if asked is not None:
+            self._settle(asked.query, at_ns)
+
+    def _settle(self, query: Query, at_ns: int) -> None:
+        self._faults.pop(query, None)
+        self._backoff.opened(at_ns)
+        if self._is_stopped:
+            return
+        if self._first and query == self._first[0]:
+            del self._first[0]
+            if self._first:
+                self._due[self._first[0]] = at_ns
+                self.advance(at_ns)
+        if query in self._bootstrap and self._poll_ms is not None:
+            self._due[query] = at_ns + self._poll_ms * NS_PER_MS
+
+    def _repeat(self, asked: _Asked, fault: str, at_ns: int) -> None:
+        if self._is_stopped:
+            return
+        again_ns = self._backoff.next_ns(at_ns)
+        self._due[asked.query] = again_ns
+        self._faults[asked.query] = Unanswered(
+            what=type(asked.query).__name__.removeprefix("Query").lower(),
+            where=_where(asked.request),
+            fault=fault[:_SHOWN],
+            again_ns=again_ns,
+        )
+
+
+def _where(request: Request) -> str:
+    if isinstance(request, HttpRequest):
+        return urlsplit(request.url).netloc
+    return f"stream {request.stream}"

@@ -1,0 +1,179 @@
+"""A connector's questions are asked in order, again until they are answered, and never beyond the end."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paraphina_core.connector import (
+    Answer,
+    Failure,
+    FailureKind,
+    HttpRequest,
+    Plan,
+    Request,
+    WriteContext,
+)
+from paraphina_core.domain import (
+    NS_PER_MS,
+    Event,
+    InstrumentId,
+    Query,
+    QueryAccount,
+    QueryBook,
+    QueryInstruments,
+    RemoteProtocolError,
+)
+from paraphina_core.session.answers import decode_answer, encode_answer
+from paraphina_core.session.inquiries import Inquiries
+from paraphina_core.transport import Backoff
+from scripted import ScriptedConnector, plugin
+
+_OK = Answer(status=200, body=b"ok")
+_DOWN = Failure(kind=FailureKind.NOT_SENT, detail="ConnectError: nobody is there")
+_BOOK = QueryBook(instrument=InstrumentId("alpha:BTC"))
+
+
+class _Asker(ScriptedConnector):
+    """Spells a question as its own name."""
+
+    def ask(self, query: Query, context: WriteContext) -> Request:
+        return HttpRequest(
+            method="GET",
+            url="https://api.reef.example/info",
+            body=b"",
+            correlation=type(query).__name__,
+            deadline_ms=1000,
+        )
+
+    def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> list[Event]:
+        if isinstance(answer, Answer) and answer.status != 200:
+            raise RemoteProtocolError("answer cannot be read", found=answer.status)
+        return []
+
+
+class _Line:
+    """Keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def send(self, connector: str, request: Request, cancel: bool) -> None:
+        assert not cancel
+        self.asked.append(request.correlation)
+
+
+def _inquiries(line: _Line, poll_ms: int | None = None) -> Inquiries:
+    specs = {}
+    plugin({"alpha": []}).paraphina_register_connectors(lambda spec: specs.setdefault(spec.name, spec))
+    plan = Plan(streams=(), bootstrap=(QueryInstruments(), QueryAccount()), poll_ms=poll_ms)
+    return Inquiries(
+        _Asker(specs["alpha"], [], repeat=False),
+        plan,
+        line,
+        backoff=Backoff(1),
+        context=lambda at_ns: WriteContext(nonce=0, at_ns=at_ns, sign=lambda _: b""),
+    )
+
+
+def test_the_bootstrap_is_asked_in_order_and_the_streams_wait_for_all_of_it() -> None:
+    """The second question follows the first answer, and only the last answer completes it."""
+    line = _Line()
+    inquiries = _inquiries(line)
+    inquiries.begin(0)
+    assert line.asked == ["QueryInstruments"]
+    inquiries.answered("QueryInstruments", _OK, 1)
+    assert line.asked == ["QueryInstruments", "QueryAccount"]
+    assert not inquiries.is_bootstrapped
+    inquiries.answered("QueryAccount", _OK, 2)
+    assert inquiries.is_bootstrapped
+    assert inquiries.next_due_ns() is None
+
+
+@pytest.mark.parametrize("vain", [_DOWN, Answer(status=502, body=b"<html>")])
+def test_a_question_that_is_asked_in_vain_is_asked_for_ever_with_growing_pauses(
+    vain: Answer | Failure,
+) -> None:
+    """A failure and an unreadable answer alike: what is wrong is shown with the time of the next attempt."""
+    line = _Line()
+    inquiries = _inquiries(line)
+    inquiries.begin(0)
+    at_ns, pauses = 0, []
+    for _ in range(12):
+        try:
+            inquiries.answered("QueryInstruments", vain, at_ns)
+        except RemoteProtocolError:
+            assert isinstance(vain, Answer)
+        (fault,) = inquiries.unanswered
+        assert (fault.what, fault.where) == ("instruments", "api.reef.example")
+        assert fault.again_ns == inquiries.next_due_ns()
+        pauses.append(fault.again_ns - at_ns)
+        at_ns = fault.again_ns
+        inquiries.advance(at_ns - 1)
+        assert not inquiries.expects("QueryInstruments")
+        inquiries.advance(at_ns)
+    assert max(pauses[:2]) < min(pauses[-4:]) <= 30_000 * NS_PER_MS
+    assert not inquiries.is_bootstrapped
+    inquiries.answered("QueryInstruments", _OK, at_ns)
+    assert inquiries.unanswered == ()
+
+
+def test_the_bootstrap_is_asked_again_after_the_poll_interval() -> None:
+    """Each question comes round again, and one that fails then closes no stream."""
+    line = _Line()
+    inquiries = _inquiries(line, poll_ms=1000)
+    inquiries.begin(0)
+    inquiries.answered("QueryInstruments", _OK, 0)
+    inquiries.answered("QueryAccount", _OK, 0)
+    assert inquiries.next_due_ns() == 1000 * NS_PER_MS
+    inquiries.advance(1000 * NS_PER_MS)
+    assert line.asked[2:] == ["QueryInstruments", "QueryAccount"]
+    inquiries.answered("QueryInstruments", _DOWN, 1001 * NS_PER_MS)
+    assert inquiries.is_bootstrapped
+
+
+def test_a_missing_book_is_asked_for_once_however_often_it_is_wished() -> None:
+    """A second wish while the first is under way asks nothing."""
+    line = _Line()
+    inquiries = _inquiries(line)
+    for at_ns in range(3):
+        inquiries.want(_BOOK, at_ns)
+    assert line.asked == ["QueryBook"]
+    inquiries.answered("QueryBook", _DOWN, 3)
+    inquiries.want(_BOOK, 4)
+    assert line.asked == ["QueryBook"]
+    inquiries.answered_on_stream("QueryBook", 5)
+
+
+def test_nothing_is_asked_after_the_end() -> None:
+    """Whatever is still answered after the stop leads to no further question."""
+    line = _Line()
+    inquiries = _inquiries(line, poll_ms=1000)
+    inquiries.begin(0)
+    inquiries.stop()
+    inquiries.answered("QueryInstruments", _OK, 1)
+    inquiries.want(_BOOK, 2)
+    assert line.asked == ["QueryInstruments"]
+    assert inquiries.next_due_ns() is None
+
+
+@given(
+    status=st.integers(min_value=0, max_value=599),
+    body=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")),
+    headers=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3),
+)
+def test_an_answer_is_recorded_exactly(status: int, body: bytes, headers: dict[str, str]) -> None:
+    """Status, headers and every byte of the body come back from the record."""
+    answer = Answer(status=status, body=body, headers=headers)
+    data = encode_answer("alpha", "7", answer)
+    assert decode_answer(data) == ("alpha", "7", answer)
+    assert msgspec.json.decode(data)["connector"] == "alpha"
+
+
+@given(kind=st.sampled_from(FailureKind), detail=st.text(max_size=50))
+def test_a_failure_is_recorded_exactly(kind: FailureKind, detail: str) -> None:
+    """A failure comes back as the same failure."""
+    failure = Failure(kind=kind, detail=detail)
+    assert decode_answer(encode_answer("alpha", "7", failure)) == ("alpha", "7", failure)
