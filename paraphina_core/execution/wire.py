@@ -10,17 +10,26 @@ from paraphina_core.connector import Request
 class Wire(Protocol):
     """Takes requests that are ready to send.
 
-    `send` never blocks, and never answers within the call. Later the session is told exactly once what
+    Neither call blocks, and neither answers within itself. Later the session is told exactly once what
     came of the request, with an answer or with the failure that took its place; unless the answer came as
     a frame of a stream, which the session then has seen already.
     """
 
     def send(self, connector: str, request: Request, cancel: bool) -> None:  # noqa: FBT001  # two sides agreed on it
-        """Send a request of a connector; one that only cancels may use what is reserved for cancels."""
+        """Send a command now, or not at all: one that would have to wait fails as `not_sent`.
+
+        Commands that only cancel may use what is reserved for cancels.
+        """
+
+    def ask(self, connector: str, request: Request) -> None:
+        """Send a query, as soon as the venue's limits leave room for it."""
 
 
 class NoWire:
     """Sends nothing and brings no answer: where all requests were made and answered before, in a replay."""
 
     def send(self, connector: str, request: Request, cancel: bool) -> None:  # noqa: FBT001  # see `Wire`
-        """Drop the request."""
+        """Drop the command."""
+
+    def ask(self, connector: str, request: Request) -> None:
+        """Drop the query."""

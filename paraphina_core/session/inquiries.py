@@ -126,7 +126,7 @@ class Inquiries:
             del self._due[query]
             request = self._connector.ask(query, self._context(at_ns))
             self._asked[request.correlation] = _Asked(query, request)
-            self._wire.send(self._connector.spec.name, request, cancel=False)
+            self._wire.ask(self._connector.spec.name, request)
 
     def expects(self, correlation: str) -> bool:
         """Tell whether a request of that correlation is without an answer."""

@@ -61,7 +61,9 @@ class _Line:
         self.asked: list[str] = []
 
     def send(self, connector: str, request: Request, cancel: bool) -> None:
-        assert not cancel
+        raise AssertionError("a question is no command")
+
+    def ask(self, connector: str, request: Request) -> None:
         self.asked.append(request.correlation)
 
 
