@@ -47,6 +47,7 @@ COMMANDS: Final = {
     "preflight": LazyCommand(
         "paraphina_core.cli.preflight:command", "Run every check and write the receipt that live mode needs."
     ),
+    "keys": LazyCommand("paraphina_core.cli.keys:command", "Keep the keys of venues in encrypted files."),
     "config": LazyCommand(
         "paraphina_core.cli.config:command", "Show the configuration and where each value is from."
     ),

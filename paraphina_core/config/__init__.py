@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .fields import CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, CliOption, Field, cli_options, shown, unit_of
+from .key_store import MIN_PASSPHRASE, KeyCost, KeyHead, KeyStore, new_head
 from .model import Config
 from .problems import ConfigErrors
 from .profile import LIMITS, Limit, RiskProfile, load_profile, packaged_profiles
@@ -29,6 +30,7 @@ __all__ = [
     "HOME_VARIABLE",
     "LIMITS",
     "MASK",
+    "MIN_PASSPHRASE",
     "CliOption",
     "ClockKind",
     "Config",
@@ -36,6 +38,9 @@ __all__ = [
     "Field",
     "JournalConfig",
     "JournalSync",
+    "KeyCost",
+    "KeyHead",
+    "KeyStore",
     "Limit",
     "LiveConfig",
     "Origin",
@@ -49,6 +54,7 @@ __all__ = [
     "SettingValue",
     "cli_options",
     "load_profile",
+    "new_head",
     "packaged_profiles",
     "reference",
     "resolve",
