@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from rich.box import Box
     from rich.console import Console, RenderableType
 
-    from paraphina_core.config import Config
+    from paraphina_core.config import Config, KeyHead
     from paraphina_core.connector import Plugins
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -81,7 +82,7 @@ def resolve_config(ctx_params: Mapping[str, object], plugins: Plugins) -> Config
     Raises:
         ConfigError: names everything that is wrong with it.
     """
-    from paraphina_core.config import cli_options, resolve
+    from paraphina_core.config import KeyChain, KeyStore, cli_options, resolve
 
     given = {option.flag: ctx_params.get(_parameter(option.flag)) for option in cli_options()}
     file = ctx_params.get(_FILE)
@@ -90,7 +91,22 @@ def resolve_config(ctx_params: Mapping[str, object], plugins: Plugins) -> Config
         env=os.environ,
         file=file if isinstance(file, Path) else None,
         plugins=plugins,
+        keys=KeyChain(KeyStore(home()), _passphrase),
     )
+
+
+def _passphrase(head: KeyHead) -> str:
+    """Ask at the terminal for the passphrase of a key."""
+    from paraphina_core.domain import ConfigError
+
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            f"key of {head.connector} on {head.network} cannot be opened",
+            found="no terminal to ask at",
+            remedy="set PARAPHINA_PASSPHRASE_FILE",
+        )
+    text = f"passphrase of {head.connector} on {head.network}, {head.name}"
+    return str(click.prompt(text, hide_input=True, err=True))
 
 
 def _parameter(flag: str) -> str:

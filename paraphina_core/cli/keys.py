@@ -67,6 +67,7 @@ def add(connector: str, network: str, name: str, cost: str, *, replace: bool) ->
         spec.name,
         Network(network),
         account={name: value for name, value in account.items() if value},
+        holds=tuple(given),
         created_ns=time.time_ns(),
         name=name,
         cost=KeyCost(cost),

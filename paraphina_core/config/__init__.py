@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .fields import CONFIG_VARIABLE, FIELDS, HOME_VARIABLE, CliOption, Field, cli_options, shown, unit_of
-from .key_store import MIN_PASSPHRASE, KeyCost, KeyHead, KeyStore, new_head
+from .key_store import MIN_PASSPHRASE, KeyChain, KeyCost, KeyHead, KeyStore, new_head
 from .model import Config
 from .problems import ConfigErrors
 from .profile import LIMITS, Limit, RiskProfile, load_profile, packaged_profiles
@@ -38,6 +38,7 @@ __all__ = [
     "Field",
     "JournalConfig",
     "JournalSync",
+    "KeyChain",
     "KeyCost",
     "KeyHead",
     "KeyStore",

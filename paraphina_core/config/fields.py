@@ -299,6 +299,19 @@ FIELDS: Final = (
         names(or_none=True),
         "connectors that may trade although they have no dead-man switch",
     ),
+    Field(
+        "live.key_name",
+        name(),
+        "which of several keys in the key store testnet and live mode use",
+        ("--key-name", "PARAPHINA_KEY_NAME"),
+    ),
+    Field(
+        "live.passphrase_file",
+        path(),
+        "private file (mode 0600) whose first line opens the key store where nobody can type",
+        ("PARAPHINA_PASSPHRASE_FILE",),
+        binds=False,
+    ),
 )
 
 #: The table by key.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -54,6 +54,7 @@ class KeyHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         network: the network they are for; no session of the other one gets them.
         name: tells several accounts of one connector and network apart.
         account: settings of the connector that name the account, such as its address.
+        holds: names of the secrets inside.
         created_ns: nanoseconds since 1970.
         cost: of a guess at the passphrase.
         salt: 16 random bytes in hex.
@@ -63,6 +64,7 @@ class KeyHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     network: Network
     name: str
     account: Mapping[str, str]
+    holds: tuple[str, ...]
     created_ns: int
     cost: KeyCost
     salt: Annotated[str, msgspec.Meta(pattern=f"^[0-9a-f]{{{2 * _SALT_BYTES}}}$")]
@@ -128,8 +130,11 @@ class KeyStore:
             replace: overwrite a file that is there.
 
         Raises:
-            LocalError: the passphrase is too short, there is such a key already, or the disk refuses.
+            LocalError: the passphrase is too short, the head names other secrets, there is such a key
+                already, or the disk refuses.
         """
+        if sorted(head.holds) != sorted(secrets):
+            raise LocalError("head of a key names other secrets", found=head.holds, wanted=str([*secrets]))
         if len(passphrase) < MIN_PASSPHRASE:
             raise LocalError("passphrase is too short", wanted=f"at least {MIN_PASSPHRASE} characters")
         path = self.path(head.connector, head.network, head.name)
@@ -193,11 +198,56 @@ class KeyStore:
         return file
 
 
+class KeyChain:
+    """The sealed secrets of a run, by connector; each file is opened once, when a secret is first needed.
+
+    Args:
+        store: where the files are.
+        ask: asks a person for the passphrase of a key.
+    """
+
+    def __init__(self, store: KeyStore, ask: Callable[[KeyHead], str]) -> None:
+        self._store = store
+        self._ask = ask
+        self._opened: dict[bytes, Mapping[str, Secret]] = {}
+
+    def head(self, connector: str, network: Network, name: str) -> KeyHead | None:
+        """Return whose key there is, None if there is none.
+
+        Raises:
+            LocalError: its file cannot be believed.
+        """
+        return self._store.head(connector, network, name)
+
+    def secret(self, head: KeyHead, setting: str, passphrase_file: Path | None) -> Secret:
+        """Return a secret whose file is opened only when it is revealed."""
+
+        def unseal() -> str:
+            return self._open(head, passphrase_file)[setting].reveal()
+
+        return Secret(None, unseal=unseal, seal=_hash(head).hex())
+
+    def _open(self, head: KeyHead, passphrase_file: Path | None) -> Mapping[str, Secret]:
+        key = _hash(head)
+        if key not in self._opened:
+            passphrase = self._ask(head) if passphrase_file is None else _first_line(passphrase_file)
+            self._opened[key] = self._store.open(head, passphrase)
+        return self._opened[key]
+
+
+def _first_line(path: Path) -> str:
+    raw = read_private(path)
+    if raw is None:
+        raise LocalError("there is no passphrase file", found=str(path))
+    return raw.decode(errors="replace").partition("\n")[0]
+
+
 def new_head(
     connector: str,
     network: Network,
     *,
     account: Mapping[str, str],
+    holds: tuple[str, ...],
     created_ns: int,
     name: str = DEFAULT_NAME,
     cost: KeyCost = KeyCost.MODERATE,
@@ -210,6 +260,7 @@ def new_head(
         network=network,
         name=name,
         account=account,
+        holds=holds,
         created_ns=created_ns,
         cost=cost,
         salt=random(_SALT_BYTES).hex(),

@@ -14,6 +14,7 @@ from paraphina_core.connector import DataSource, Plugins, SettingKind
 from paraphina_core.domain import ConfigError, LocalError
 
 from .fields import BY_KEY, CONFIG_VARIABLE, FIELDS, Field
+from .key_store import KeyChain
 from .layers import Found, Layers
 from .model import Config, sections_of
 from .problems import Problems
@@ -45,7 +46,12 @@ _PARAMETER_READER: Final = number(-1e12, 1e12)
 
 
 def resolve(
-    *, cli: Mapping[str, object], env: Mapping[str, str], file: Path | None, plugins: Plugins
+    *,
+    cli: Mapping[str, object],
+    env: Mapping[str, str],
+    file: Path | None,
+    plugins: Plugins,
+    keys: KeyChain | None = None,
 ) -> Config:
     """Return the configuration of a run.
 
@@ -55,6 +61,7 @@ def resolve(
         env: the environment.
         file: the configuration file; when None, PARAPHINA_CONFIG may name it.
         plugins: knows the connectors and strategies.
+        keys: the key store; in the modes that send orders it gives what the environment does not.
 
     Raises:
         ConfigError: names every value that is not usable and every name that is not known, each
@@ -65,14 +72,15 @@ def resolve(
         raise LocalError("no key has such an option", found=sorted(cli.keys() - options))
     named = env.get(CONFIG_VARIABLE)
     layers = Layers(cli, env, file or (Path(named) if named else None))
-    return _Resolver(layers, plugins).config()
+    return _Resolver(layers, plugins, keys).config()
 
 
 class _Resolver:
     """Reads one key after the other, notes every problem and every origin."""
 
-    def __init__(self, layers: Layers, plugins: Plugins) -> None:
+    def __init__(self, layers: Layers, plugins: Plugins, keys: KeyChain | None) -> None:
         self._layers = layers
+        self._keys = keys
         self._plugins = plugins
         self._problems = Problems()
         self._origins: dict[str, Origin] = {}
@@ -84,6 +92,9 @@ class _Resolver:
         for key in _OF_CONNECTORS:
             values[key] = self._connector_names(key, values[key])
         connectors, secrets = self._settings(values["session.connectors"])
+        if self._keys is not None and values["session.trade_mode"].reaches_venue:
+            for name in values["session.connectors"]:
+                self._take_key(self._keys, name, values, connectors[name], secrets[name])
         values["session.strategy"], parameters = self._strategy(values["session.strategy"])
         paper_profile = self._profile("risk.profile", values["risk.profile"])
         real_profile = self._profile("live.canary_profile", values["live.canary_profile"])
@@ -157,6 +168,35 @@ class _Resolver:
                 if value is not None:
                     values[name][setting.name] = str(value) if isinstance(value, Path) else value
         return values, secrets
+
+    def _take_key(
+        self,
+        keys: KeyChain,
+        connector: str,
+        values: Mapping[str, Any],
+        settings: dict[str, SettingValue],
+        secrets: dict[str, Secret],
+    ) -> None:
+        """Complete a connector's secrets and account from the key store."""
+        network, key_name = values["session.trade_mode"].network, values["live.key_name"]
+        with self._problems.collect(f"key of {connector}"):
+            head = keys.head(connector, network, key_name)
+            taken = () if head is None else [name for name in head.holds if not secrets[name].is_set]
+            if head is None or not taken:
+                return
+            origin = Origin(OriginKind.KEY_STORE, f"the key {connector}.{network}.{key_name}")
+            for name in taken:
+                secrets[name] = keys.secret(head, name, values["live.passphrase_file"])
+                self._origins[f"{CONNECTORS_TABLE}.{connector}.{name}"] = origin
+            for name, value in head.account.items():
+                if settings.setdefault(name, value) != value:
+                    raise ConfigError(
+                        f"{name} is of another account than the key",
+                        found=settings[name],
+                        wanted=value,
+                        remedy="leave it out, or name the key of that account",
+                    )
+                self._origins.setdefault(f"{CONNECTORS_TABLE}.{connector}.{name}", origin)
 
     def _strategy(self, typed: str) -> tuple[str, Mapping[str, float]]:
         with self._problems.collect(f"session.strategy, set by {self._origins['session.strategy']}"):

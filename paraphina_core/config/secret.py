@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 from paraphina_core.domain import LocalError
@@ -16,20 +17,33 @@ class Secret:
     Args:
         value: the secret, or None when it is not set.
         is_set: given when only its presence is known, as in a configuration read back for a replay.
+        unseal: opens the box that the secret lies in, when it is needed for the first time.
+        seal: tells one sealed secret from every other without opening it; empty when it lies open.
     """
 
-    __slots__ = ("_value", "is_set")
+    __slots__ = ("_unseal", "_value", "is_set", "seal")
 
-    def __init__(self, value: str | None, *, is_set: bool | None = None) -> None:
+    def __init__(
+        self,
+        value: str | None,
+        *,
+        is_set: bool | None = None,
+        unseal: Callable[[], str] | None = None,
+        seal: str = "",
+    ) -> None:
         self._value = value
-        self.is_set = value is not None if is_set is None else is_set
+        self._unseal = unseal
+        self.seal = seal
+        self.is_set = (value is not None or unseal is not None) if is_set is None else is_set
 
     def reveal(self) -> str:
         """Return the secret in clear.
 
         Raises:
-            LocalError: it is not set, or only its presence is known here.
+            LocalError: it is not set, only its presence is known here, or its box cannot be opened.
         """
+        if self._value is None and self._unseal is not None:
+            self._value = self._unseal()
         if self._value is None:
             raise LocalError("secret is not available", wanted="a run whose environment holds it")
         return self._value

@@ -42,6 +42,7 @@ class OriginKind(StrEnum):
     OPTION = "option"
     ENVIRONMENT = "environment"
     FILE = "file"
+    KEY_STORE = "key store"
     DEFAULT = "default"
 
 
@@ -108,3 +109,5 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_clock_skew_ms: int = 500
     declared_hosts: tuple[str, ...] = ()
     dead_man_waivers: tuple[str, ...] = ()
+    key_name: str = "default"
+    passphrase_file: Path | None = None

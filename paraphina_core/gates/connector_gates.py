@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from paraphina_core.connector import CheckResult, CheckStatus, ConnectorSpec, SettingKind, TradeMode
+from paraphina_core.connector import CheckResult, CheckStatus, ConnectorSpec, Network, SettingKind, TradeMode
 
 from .endpoints import endpoint_faults
-from .startup_facts import StartupFacts
+from .startup_facts import ConnectorFacts, StartupFacts
 from .startup_gate import (
     ALL_MODES,
     SENDING_MODES,
@@ -160,13 +160,14 @@ def endpoints_network(facts: StartupFacts) -> CheckResult:
 @GATES.gate(
     "Settings and credentials",
     "Every setting that a connector needs in this mode has a value, and where orders are sent the "
-    "credentials are of the mode's network, as far as a setting that selects a network says.",
+    "credentials are of the mode's network: they come from the key store, which keeps each key with its "
+    "network, or a setting that selects a network says so.",
     required_in=ALL_MODES,
 )
 def credentials(facts: StartupFacts) -> CheckResult:
     missing = [f"{c.name} needs {name}" for c in facts.connectors for name in c.missing]
     if missing:
-        return failed("; ".join(missing), "Set them; secrets go into the environment only.")
+        return failed("; ".join(missing), "Set them; secrets go into the key store: `paraphina keys add`.")
     if not facts.mode.reaches_venue:
         return passed("every setting that is needed has a value")
     network = facts.mode.network
@@ -175,14 +176,23 @@ def credentials(facts: StartupFacts) -> CheckResult:
     if wrong:
         return failed("; ".join(wrong), f"{facts.mode} mode trades on {network}: use its credentials.")
     silent = [
-        c.name for c in facts.connectors if not c.stated_networks or not _has_secret(c.spec, facts.mode)
+        c.name
+        for c in facts.connectors
+        if not c.sealed and not (c.stated_networks and _has_secret(c.spec, facts.mode))
     ]
     if silent or not facts.connectors:
         return unknown(
             f"nothing says that the credentials of {', '.join(silent) or 'no connector'} are of {network}",
-            "Nothing to do yet: a key store that keeps each key with its network is not built.",
+            f"Put them into the key store: `paraphina keys add CONNECTOR --network {network}`.",
         )
-    return passed("; ".join(f"{connector}: {name} is {value}" for connector, name, value in stated))
+    return passed("; ".join(_where_from(connector, network) for connector in facts.connectors))
+
+
+def _where_from(connector: ConnectorFacts, network: Network) -> str:
+    if connector.sealed:
+        return f"{connector.name}: from the key store, for {network}"
+    stated = ", ".join(f"{name} is {value}" for name, value in connector.stated_networks)
+    return f"{connector.name}: {stated}; from the environment, which every process started here can read"
 
 
 def _has_secret(spec: ConnectorSpec | None, mode: TradeMode) -> bool:

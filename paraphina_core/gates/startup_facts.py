@@ -30,6 +30,7 @@ class ConnectorFacts(msgspec.Struct, frozen=True, kw_only=True):
         endpoints: the addresses of the mode's network, and those that its plan would open.
         missing: environment variables or keys of required settings that have no value.
         stated_networks: settings that select a network, as `name: value`.
+        sealed: its secrets come from the key store, from the key of the mode's network.
         underlyings: assets of the markets it would trade, None while that is not known.
         proof: what its evidence proves of its readiness.
     """
@@ -43,6 +44,7 @@ class ConnectorFacts(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: tuple[ResolvedEndpoint, ...]
     missing: tuple[str, ...]
     stated_networks: tuple[tuple[str, str], ...]
+    sealed: bool
     underlyings: tuple[str, ...] | None
     proof: Proof
 

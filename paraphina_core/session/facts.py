@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from paraphina_core import __version__
-from paraphina_core.config import Config
+from paraphina_core.config import Config, OriginKind
 from paraphina_core.connector import (
     CheckResult,
     CheckStatus,
@@ -142,6 +142,7 @@ def _connector(name: str, config: Config, plugins: Plugins, trust_file: TrustFil
             for setting, value in settings.items()
             if setting == _NETWORK or setting.endswith(f"_{_NETWORK}")
         ),
+        sealed=_sealed(spec, config),
         underlyings=ahead.underlyings,
         proof=proven_stage(name, ()),
     )
@@ -164,6 +165,7 @@ def _absent(name: str, plugins: Plugins) -> ConnectorFacts:
         endpoints=(),
         missing=(),
         stated_networks=(),
+        sealed=False,
         underlyings=None,
         proof=proven_stage(name, ()),
     )
@@ -214,6 +216,13 @@ def _needed(spec: ConnectorSpec, config: Config) -> Iterator[Setting]:
     return (setting for setting in spec.settings if config.session.trade_mode in setting.required_in)
 
 
+def _sealed(spec: ConnectorSpec, config: Config) -> bool:
+    """Tell whether the key store gave every secret that the mode needs, and that it needs some."""
+    needed = [setting for setting in _needed(spec, config) if setting.kind is SettingKind.SECRET]
+    origins = [config.origins.get(f"connectors.{spec.name}.{setting.name}") for setting in needed]
+    return bool(needed) and all(o is not None and o.kind is OriginKind.KEY_STORE for o in origins)
+
+
 def _value(setting: Setting, connector: str, config: Config) -> bool:
     """Tell whether a setting has a value."""
     if setting.kind is SettingKind.SECRET:
@@ -256,6 +265,7 @@ def _account(spec: ConnectorSpec, config: Config, identity: Identity | None) -> 
     for setting in spec.settings:
         secret = secrets.get(setting.name)
         if secret is not None and secret.is_set:
-            yield setting.name, "" if identity is None else identity.fingerprint(secret.reveal())
+            told = secret.seal or secret.reveal()  # no passphrase is asked for to see that a key has changed
+            yield setting.name, "" if identity is None else identity.fingerprint(told)
         elif config.session.trade_mode in setting.required_in and setting.name in values:
             yield setting.name, str(values[setting.name])

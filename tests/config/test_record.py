@@ -45,8 +45,11 @@ OTHER: dict[str, object] = {
     "live.max_clock_skew_ms": 501,
     "live.declared_hosts": ["api.example.com"],
     "live.dead_man_waivers": ["mock"],
+    "live.key_name": "other",
+    "live.passphrase_file": "/elsewhere/words",
 }
 DOES_NOT_BIND = {
+    "live.passphrase_file",
     "session.duration_s",
     "session.max_ticks",
     "session.out_dir",

@@ -280,6 +280,20 @@ def test_a_connector_that_needs_no_secret_where_orders_are_sent_is_not_believed(
     assert verdict("credentials", facts).status is UNKNOWN
 
 
+def test_f099_a_key_from_the_key_store_needs_no_other_word_on_its_network() -> None:
+    """The key store gives only the key of the mode's network; a setting that contradicts still refuses."""
+    sealed = startup_facts(**_one(sealed=True, stated_networks=()))
+    found = verdict("credentials", sealed)
+    assert (found.status, found.found) == (PASS, "reef: from the key store, for mainnet")
+    contradicted = startup_facts(**_one(sealed=True, stated_networks=(("network", "testnet"),)))
+    assert verdict("credentials", contradicted).status is FAIL
+
+
+def test_a_key_from_the_environment_is_said_to_be_one() -> None:
+    """Who trades live with it reads that every process started there can read it too."""
+    assert "from the environment, which every process" in verdict("credentials", startup_facts()).found
+
+
 def test_a_waiver_for_another_connector_waives_nothing() -> None:
     """The dead-man switch is waived by name."""
     facts = startup_facts(**_spec(capabilities={"market": "Yes"}), dead_man_waivers=("atoll",))

@@ -42,6 +42,7 @@ def connector(mode: TradeMode = TradeMode.LIVE, **changes: Any) -> ConnectorFact
         ),
         missing=(),
         stated_networks=(("network", mode.network.value),),
+        sealed=False,
         underlyings=("BTC",),
         proof=Proof(stage=Stage.CANARY_LIVE, reason="run 7"),
     )
