@@ -246,6 +246,9 @@ class OrderReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="orde
     reduce_only: bool = False
     exchange_ns: int | None = None
 
+    def __post_init__(self) -> None:
+        _check_booked("order report", self.price, self.size, self.filled_size)
+
 
 class OrderNotFound(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_not_found"):
     """The venue says that it knows no such order: it never arrived, or it is gone and forgotten."""
@@ -285,6 +288,10 @@ class PositionReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="p
     leverage: Decimal | None = None
     exchange_ns: int | None = None
 
+    def __post_init__(self) -> None:
+        stated = (self.size, self.entry_price, self.unrealised_pnl)
+        _check_booked("position", *(amount for amount in stated if amount is not None))
+
 
 class PositionsListed(msgspec.Struct, frozen=True, kw_only=True, tag="positions_listed"):
     """Every position of the account; an instrument that is not named here is flat."""
@@ -301,6 +308,9 @@ class BalanceReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ba
     available: Decimal
     margin_used: Decimal | None = None
     exchange_ns: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_booked("balance", self.equity, self.available)
 
 
 class FundingPayment(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="funding_payment"):

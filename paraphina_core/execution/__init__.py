@@ -6,17 +6,14 @@ from .account import fee_rates
 from .entry import MAX_RESTING_ORDERS, OrderTerms, RejectCode, Rejection, refuse
 from .funding import funding_payment
 from .ledger import Ledger, Position
+from .order_records import Applied, Finding, OpenOrders, OrderRecord
+from .order_states import TRANSITIONS, OrderInput
 from .orders import (
     MAX_FINAL_ORDERS,
     MAX_REMEMBERED_FILLS,
     MAX_UNCLAIMED_FILLS,
     SETTLE_NS,
-    TRANSITIONS,
-    Applied,
-    Finding,
-    OpenOrders,
-    OrderInput,
-    OrderRecord,
+    UNDER_WAY_NS,
     OrderTracker,
     OrderUpdate,
 )
@@ -34,6 +31,7 @@ __all__ = [
     "MAX_UNCLAIMED_FILLS",
     "SETTLE_NS",
     "TRANSITIONS",
+    "UNDER_WAY_NS",
     "Applied",
     "Finding",
     "Ledger",

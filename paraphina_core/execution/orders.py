@@ -1,15 +1,16 @@
 """Own orders: one table moves each from state to state, and every distinct fill counts once.
 
 Events come late, twice and in any order, so the table is total: each event has one answer in each
-state. No final state turns back into an open one, and no state is a filter for fills.
+state. No final state turns back into an open one, and no state is a filter for fills. What a venue says
+when it is asked is worth what it was at the time of asking: a command that is still on its way may make
+it wrong, so it ends a doubt only once nothing can be on its way any more.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final, TypeAlias
 
 import msgspec
@@ -22,15 +23,22 @@ from paraphina_core.domain import (
     Fill,
     InstrumentId,
     LocalError,
+    ModifyOrder,
+    ModifyRejected,
     OrderAccepted,
     OrderCancelled,
     OrderExpired,
+    OrderModified,
+    OrderNotFound,
     OrderRejected,
+    OrderReport,
     OrderState,
     OutcomeUnknown,
     PlaceOrder,
-    Side,
 )
+
+from .order_records import Applied, Finding, OpenOrders, OrderRecord
+from .order_states import INPUT_OF, REPORTED, TRANSITIONS, OrderInput
 
 #: Final orders kept for late events and explanations; the oldest are forgotten beyond that.
 MAX_FINAL_ORDERS: Final = 10_000
@@ -45,211 +53,63 @@ MAX_UNCLAIMED_FILLS: Final = 1_000
 #: a fill and the word of the cancel may come over different connections.
 SETTLE_NS: Final = 10 * NS_PER_S
 
+#: How long a command may still reach the venue after it left. No request has a longer deadline than two
+#: thirds of it (`MAX_DEADLINE_MS`); the rest is for a venue that looks at what it took in a little later.
+UNDER_WAY_NS: Final = 15 * NS_PER_S
+
 _ZERO: Final = Decimal(0)
 
 OrderUpdate: TypeAlias = (
-    OrderAccepted | OrderRejected | OrderCancelled | OrderExpired | CancelRejected | OutcomeUnknown | Fill
+    OrderAccepted
+    | OrderRejected
+    | OrderCancelled
+    | OrderExpired
+    | OrderModified
+    | CancelRejected
+    | ModifyRejected
+    | OutcomeUnknown
+    | Fill
+    | OrderReport
+    | OrderNotFound
 )
-
-
-class OrderInput(StrEnum):
-    """What can happen to an order; `fill_complete` is the fill that leaves nothing open."""
-
-    SENT = "sent"
-    CANCEL_SENT = "cancel_sent"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    FILL = "fill"
-    FILL_COMPLETE = "fill_complete"
-    CANCELLED = "cancelled"
-    CANCEL_REJECTED = "cancel_rejected"
-    EXPIRED = "expired"
-    UNKNOWN = "unknown"
-
-
-#: The same in every open state. A refused cancel leaves a doubt whether the order is still there.
-_FROM_ANY_OPEN: Final[Mapping[OrderInput, OrderState]] = {
-    OrderInput.CANCEL_SENT: OrderState.PENDING_CANCEL,
-    OrderInput.REJECTED: OrderState.REJECTED,
-    OrderInput.FILL_COMPLETE: OrderState.FILLED,
-    OrderInput.CANCELLED: OrderState.CANCELLED,
-    OrderInput.CANCEL_REJECTED: OrderState.UNKNOWN,
-    OrderInput.EXPIRED: OrderState.EXPIRED,
-    OrderInput.UNKNOWN: OrderState.UNKNOWN,
-}
-
-
-def _stays(state: OrderState) -> dict[OrderInput, OrderState]:
-    return {given: state for given in OrderInput if given is not OrderInput.SENT}
-
-
-#: State and input to state; nothing else changes an order's state. Only a created order can be sent.
-TRANSITIONS: Final[Mapping[OrderState, Mapping[OrderInput, OrderState]]] = {
-    OrderState.CREATED: {
-        **_FROM_ANY_OPEN,
-        OrderInput.SENT: OrderState.PENDING,
-        OrderInput.ACCEPTED: OrderState.LIVE,
-        OrderInput.FILL: OrderState.PARTIALLY_FILLED,
-    },
-    OrderState.PENDING: {
-        **_FROM_ANY_OPEN,
-        OrderInput.ACCEPTED: OrderState.LIVE,
-        OrderInput.FILL: OrderState.PARTIALLY_FILLED,
-    },
-    OrderState.LIVE: {
-        **_FROM_ANY_OPEN,
-        OrderInput.ACCEPTED: OrderState.LIVE,
-        OrderInput.FILL: OrderState.PARTIALLY_FILLED,
-    },
-    OrderState.PARTIALLY_FILLED: {
-        **_FROM_ANY_OPEN,
-        OrderInput.ACCEPTED: OrderState.PARTIALLY_FILLED,
-        OrderInput.FILL: OrderState.PARTIALLY_FILLED,
-    },
-    OrderState.PENDING_CANCEL: {
-        **_FROM_ANY_OPEN,
-        OrderInput.ACCEPTED: OrderState.PENDING_CANCEL,
-        OrderInput.FILL: OrderState.PENDING_CANCEL,
-    },
-    OrderState.UNKNOWN: {  # a fill proves that the order was there, not that it still is
-        **_FROM_ANY_OPEN,
-        OrderInput.ACCEPTED: OrderState.LIVE,
-        OrderInput.FILL: OrderState.UNKNOWN,
-    },
-    OrderState.FILLED: _stays(OrderState.FILLED),
-    OrderState.CANCELLED: {**_stays(OrderState.CANCELLED), OrderInput.FILL_COMPLETE: OrderState.FILLED},
-    OrderState.REJECTED: {**_stays(OrderState.REJECTED), OrderInput.FILL_COMPLETE: OrderState.FILLED},
-    OrderState.EXPIRED: {**_stays(OrderState.EXPIRED), OrderInput.FILL_COMPLETE: OrderState.FILLED},
-}
+_Word: TypeAlias = (
+    OrderAccepted
+    | OrderRejected
+    | OrderCancelled
+    | OrderExpired
+    | CancelRejected
+    | ModifyRejected
+    | OutcomeUnknown
+)
 
 #: Final states after which a fill may still be on its way; a rejected order never was at the venue.
 _MAY_STILL_FILL: Final = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
-
-_INPUT_OF: Final[Mapping[type, OrderInput]] = {
-    OrderAccepted: OrderInput.ACCEPTED,
-    OrderRejected: OrderInput.REJECTED,
-    OrderCancelled: OrderInput.CANCELLED,
-    OrderExpired: OrderInput.EXPIRED,
-    CancelRejected: OrderInput.CANCEL_REJECTED,
-    OutcomeUnknown: OrderInput.UNKNOWN,
-}
-
-
-class OrderRecord(msgspec.Struct, kw_only=True):
-    """One own order as far as it is known; only the tracker writes to it.
-
-    `filled_size` is the sum of the distinct fills, also of late ones; `settled_size` is what the venue
-    says had filled when the order was gone, None where it did not say. `reason` is the venue's last
-    word on a rejection, a cancel or a doubt.
-    """
-
-    order: PlaceOrder
-    created_ns: int
-    changed_ns: int
-    state: OrderState = OrderState.CREATED
-    venue_order_id: str | None = None
-    filled_size: Decimal = _ZERO
-    settled_size: Decimal | None = None
-    reason: str = ""
-
-    @property
-    def remaining_size(self) -> Decimal:
-        """What could still be filled, in base units; zero once the order is overfilled."""
-        return max(_ZERO, CONTEXT.subtract(self.order.size, self.filled_size))
-
-    @property
-    def is_open(self) -> bool:
-        """True until a final state: such an order counts as exposure."""
-        return not self.state.is_final
-
-
-class OpenOrders:
-    """The orders of one instrument that may still fill, with the sums that gates ask for on every order.
-
-    Attributes:
-        records: open orders by client order id, oldest first; pending and unknown ones are among them.
-        settling: orders that are gone at the venue while fills of them may still be on their way.
-        buy_base: remaining size of all buys of both, base units.
-        sell_base: remaining size of all sells of both, base units.
-    """
-
-    __slots__ = ("_best", "buy_base", "records", "sell_base", "settling")
-
-    def __init__(self) -> None:
-        self.records: dict[ClientOrderId, OrderRecord] = {}
-        self.settling: dict[ClientOrderId, OrderRecord] = {}
-        self.buy_base = _ZERO
-        self.sell_base = _ZERO
-        self._best: dict[Side, Decimal | None] = {}
-
-    def best_price(self, side: Side) -> Decimal | None:
-        """Return the most aggressive own open price of a side, None while there is no such order."""
-        if side not in self._best:
-            prices = [record.order.price for record in self.records.values() if record.order.side is side]
-            self._best[side] = (max if side is Side.BUY else min)(prices, default=None)
-        return self._best[side]
-
-    def add(self, record: OrderRecord) -> None:
-        """Count an order as open; for the tracker alone."""
-        self.records[record.order.client_order_id] = record
-        self._best.pop(record.order.side, None)
-        self.change(record.order.side, record.remaining_size)
-
-    def remove(self, record: OrderRecord) -> None:
-        """Count an order as open no longer; for the tracker alone."""
-        del self.records[record.order.client_order_id]
-        self._best.pop(record.order.side, None)
-        self.change(record.order.side, record.remaining_size.copy_negate())
-
-    def settle(self, record: OrderRecord) -> None:
-        """Count an open order on as one that is gone but not fully told; for the tracker alone."""
-        self.settling[record.order.client_order_id] = self.records.pop(record.order.client_order_id)
-        self._best.pop(record.order.side, None)
-
-    def release(self, record: OrderRecord) -> None:
-        """Count a settling order no longer; for the tracker alone."""
-        if self.settling.pop(record.order.client_order_id, None) is not None:
-            self.change(record.order.side, record.remaining_size.copy_negate())
-
-    def change(self, side: Side, by_base: Decimal) -> None:
-        """Change the open size of a side; for the tracker alone."""
-        if side is Side.BUY:
-            self.buy_base = CONTEXT.add(self.buy_base, by_base)
-        else:
-            self.sell_base = CONTEXT.add(self.sell_base, by_base)
-
-
-class Finding(StrEnum):
-    """What about an event is not as it should be."""
-
-    EXTERNAL = "external"  # of an order that this tracker never made
-    DUPLICATE_FILL = "duplicate_fill"  # told before, not booked again
-    CONFLICTING_FILL = "conflicting_fill"  # contradicts its order, or what the same trade id said before
-    OVERFILL = "overfill"  # more than was ordered; booked
-    LATE_FILL = "late_fill"  # after the order was final; booked
-
-
-class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """What an event meant: the order it moved, whether it is a fill to book, what was odd."""
-
-    record: OrderRecord | None
-    is_new_fill: bool = False
-    findings: tuple[Finding, ...] = ()
 
 
 class OrderTracker:
     """Every order this program made, its state and its fills.
 
+    Args:
+        first_id: client order ids below it are of earlier runs.
+
     Attributes:
         findings: how often each finding was met.
         open_count: open orders over all instruments.
+        since_ns: fills of orders that were not sent here are history if a venue tells them again and they
+            are no later than this, venue's time; None where there is no history.
     """
 
     def __init__(
-        self, *, max_final_orders: int = MAX_FINAL_ORDERS, max_remembered_fills: int = MAX_REMEMBERED_FILLS
+        self,
+        *,
+        first_id: int = 0,
+        max_final_orders: int = MAX_FINAL_ORDERS,
+        max_remembered_fills: int = MAX_REMEMBERED_FILLS,
     ) -> None:
         self.findings: Counter[Finding] = Counter()
         self.open_count = 0
+        self.since_ns: int | None = None
+        self._first_id = first_id
         self._max_final_orders = max_final_orders
         self._max_remembered_fills = max_remembered_fills
         self._records: dict[ClientOrderId, OrderRecord] = {}
@@ -260,6 +120,8 @@ class OrderTracker:
         self._unclaimed: OrderedDict[tuple[InstrumentId, str], list[Fill]] = OrderedDict()
         self._unclaimed_fills = 0
         self._settling: deque[tuple[int, OrderRecord]] = deque()
+
+    # --- what is sent ---------------------------------------------------------------------------
 
     def create(self, order: PlaceOrder, at_ns: int) -> OrderRecord:
         """Record an order before it is sent; from here on it counts as exposure.
@@ -275,6 +137,37 @@ class OrderTracker:
         self._records[order.client_order_id] = record
         self.totals(order.instrument).add(record)
         self.open_count += 1
+        return record
+
+    def adopt(
+        self, report: OrderReport, client_order_id: ClientOrderId, at_ns: int, *, is_foreign: bool
+    ) -> OrderRecord:
+        """Take over an open order that was found at the venue: from here on it counts as exposure.
+
+        Only what is still open of it counts here; what had filled before is in the position already.
+
+        Args:
+            report: the venue's word on it.
+            client_order_id: its own id, or a new one where it has none of ours.
+            at_ns: session time.
+            is_foreign: leave it alone, neither serving a target nor cancelled for want of one.
+
+        Raises:
+            LocalError: nothing of it is open, it has no price, or the id was used before.
+        """
+        order = PlaceOrder(
+            instrument=report.instrument,
+            client_order_id=client_order_id,
+            side=report.side,
+            price=report.price,
+            size=CONTEXT.subtract(report.size, report.filled_size),
+            reduce_only=report.reduce_only,
+        )
+        record = self.create(order, at_ns)
+        record.is_adopted, record.is_foreign = True, is_foreign
+        record.venue_order_id = report.venue_order_id
+        self._by_venue_id[report.instrument, report.venue_order_id] = record
+        self._move(record, OrderInput.ACCEPTED, at_ns)
         return record
 
     def sent(self, client_order_id: ClientOrderId, at_ns: int) -> None:
@@ -293,9 +186,37 @@ class OrderTracker:
         """
         self._move(self._own(client_order_id), OrderInput.CANCEL_SENT, at_ns)
 
+    def modify_sent(self, command: ModifyOrder, at_ns: int) -> None:
+        """Note that new terms left: from here on the old and the new both count as exposure.
+
+        Raises:
+            LocalError: it is not an open order of ours, or other terms are under way already.
+        """
+        record = self._own(command.client_order_id)
+        if not record.is_open or record.pending is not None or command.side is not record.order.side:
+            raise LocalError(
+                f"order {command.client_order_id} cannot be changed",
+                found=f"{record.state.value}, {record.order.side.value}",
+                wanted="an open order of that side whose terms are certain",
+            )
+        record.pending, record.modified_ns = command, at_ns
+        self._open[record.order.instrument].count(record)
+        self._move(record, OrderInput.MODIFY_SENT, at_ns)
+
+    # --- questions ------------------------------------------------------------------------------
+
     def get(self, client_order_id: ClientOrderId) -> OrderRecord | None:
         """Return the order, None when it was never made here or is forgotten."""
         return self._records.get(client_order_id)
+
+    def find(
+        self, instrument: InstrumentId, client_order_id: ClientOrderId | None, venue_order_id: str | None
+    ) -> OrderRecord | None:
+        """Return the order of a client order id, or else of a venue's id; None when it is not known."""
+        if client_order_id is not None:
+            record = self._records.get(client_order_id)
+            return record if record is not None and record.order.instrument == instrument else None
+        return None if venue_order_id is None else self._by_venue_id.get((instrument, venue_order_id))
 
     def totals(self, instrument: InstrumentId) -> OpenOrders:
         """Return the instrument's open orders with their sums; the same object at every call."""
@@ -314,43 +235,128 @@ class OrderTracker:
         """Return the instruments that have open orders."""
         return [instrument for instrument, orders in self._open.items() if orders.records]
 
-    def apply(self, event: OrderUpdate, at_ns: int) -> Applied:
+    # --- what is heard --------------------------------------------------------------------------
+
+    def apply(self, event: OrderUpdate, at_ns: int, asked_ns: int | None = None) -> Applied:
         """Apply one event of a venue.
 
         Whoever calls books the fill in the ledger if, and only if, `is_new_fill` is set.
+
+        Args:
+            event: what the venue says.
+            at_ns: session time.
+            asked_ns: when it was asked, None for what it says unasked.
         """
-        applied = self._fill(event, at_ns) if isinstance(event, Fill) else self._update(event, at_ns)
+        seen_ns = at_ns if asked_ns is None else asked_ns
+        match event:
+            case Fill():
+                applied = self._fill(event, at_ns)
+            case OrderReport():
+                applied = self._report(event, at_ns, seen_ns)
+            case OrderModified():
+                applied = self._modified(event, at_ns)
+            case OrderNotFound():
+                applied = self._not_found(event, at_ns, seen_ns)
+            case _:
+                applied = self._hear(event, at_ns)
         if applied.findings:
             self.findings.update(applied.findings)
         return applied
 
-    def _update(self, event: OrderUpdate, at_ns: int) -> Applied:
+    def settle(self, at_ns: int) -> Iterable[InstrumentId]:
+        """Release what has settled long enough, and return the instruments whose sums changed.
+
+        An order of which the venue named more than was reported stays: a fill is missing for sure.
+        """
+        changed: list[InstrumentId] = []
+        while self._settling and at_ns - self._settling[0][0] >= SETTLE_NS:
+            record = self._settling.popleft()[1]
+            if record.misses_fills:
+                record.settled_size = max(record.settled_size or _ZERO, record.stated_size or _ZERO)
+            elif record.settled_size is None:
+                self._open[record.order.instrument].release(record)
+                changed.append(record.order.instrument)
+        return changed
+
+    def _hear(self, event: _Word, at_ns: int) -> Applied:
         venue_order_id = None if isinstance(event, OrderRejected | OutcomeUnknown) else event.venue_order_id
-        record = self._find(event.instrument, event.client_order_id, venue_order_id)
+        record = self.find(event.instrument, event.client_order_id, venue_order_id)
         if record is None:
-            return Applied(record=None, findings=(Finding.EXTERNAL,))
+            return Applied(record=None, findings=(self._stranger(event.client_order_id),))
+        ends = isinstance(event, OrderCancelled | OrderExpired)
+        if ends and self._may_be_replaced(record, venue_order_id, at_ns):
+            return Applied(record=record)
         findings = self._claim(record, venue_order_id, at_ns)
-        if not isinstance(event, OrderAccepted | OrderExpired | Fill):
+        if not isinstance(event, OrderAccepted | OrderExpired):
             record.reason = event.reason
-        if isinstance(event, OrderCancelled | OrderExpired) and event.filled_size is not None:
-            record.settled_size = event.filled_size
-        self._move(record, _INPUT_OF[type(event)], at_ns)
+        if isinstance(event, OrderCancelled | OrderExpired):
+            self._state_end(record, event.filled_size)
+        if isinstance(event, ModifyRejected):
+            self._set_terms(record, record.order.price, record.order.size)
+        self._move(record, INPUT_OF[type(event)], at_ns)
         self._release_if_told(record)
         return Applied(record=record, findings=findings)
 
+    def _modified(self, event: OrderModified, at_ns: int) -> Applied:
+        record = self.find(event.instrument, event.client_order_id, event.venue_order_id)
+        if record is None:
+            return Applied(record=None, findings=(self._stranger(event.client_order_id),))
+        findings = self._claim(record, event.venue_order_id, at_ns)
+        pending = record.pending
+        is_last = pending is None or (pending.price, pending.size) == (event.price, event.size)
+        record.modified_ns = at_ns if record.modified_ns is None else record.modified_ns
+        self._set_terms(record, event.price, event.size, None if is_last else pending)
+        if is_last:
+            self._move(record, OrderInput.MODIFIED, at_ns)
+        self._complete_if_filled(record, at_ns)
+        return Applied(record=record, findings=findings)
+
+    def _report(self, report: OrderReport, at_ns: int, seen_ns: int) -> Applied:
+        record = self.find(report.instrument, report.client_order_id, report.venue_order_id)
+        if record is None:
+            return Applied(record=None, findings=(self._stranger(report.client_order_id),))
+        given = REPORTED.get(report.state)
+        if given is None or self._may_be_replaced(record, report.venue_order_id, seen_ns):
+            return Applied(record=record)
+        findings = self._claim(record, report.venue_order_id, at_ns)
+        if not record.is_adopted:  # of an adopted order only the rest counts, so its sums are others
+            record.stated_size = max(record.stated_size or _ZERO, report.filled_size)
+        if given is not OrderInput.ACCEPTED:
+            self._state_end(record, report.filled_size)
+        elif seen_ns < record.changed_ns:
+            return Applied(record=record, findings=findings)  # something was sent or heard since
+        elif not record.is_adopted:
+            self._set_terms(record, report.price, report.size)
+        self._move(record, given, at_ns)
+        self._release_if_told(record)
+        return Applied(record=record, findings=findings)
+
+    def _not_found(self, event: OrderNotFound, at_ns: int, seen_ns: int) -> Applied:
+        """End an order that the venue does not know, once none of its commands can arrive any more."""
+        record = self.find(event.instrument, event.client_order_id, event.venue_order_id)
+        if record is None or seen_ns - max(record.created_ns, record.modified_ns or 0) < UNDER_WAY_NS:
+            return Applied(record=record)
+        was_there = record.venue_order_id is not None or record.filled_size > 0
+        record.reason = "gone and forgotten by the venue" if was_there else "never arrived at the venue"
+        self._move(record, OrderInput.CANCELLED if was_there else OrderInput.REJECTED, at_ns)
+        return Applied(record=record)
+
     def _fill(self, fill: Fill, at_ns: int) -> Applied:
-        record = self._find(fill.instrument, fill.client_order_id, fill.venue_order_id)
+        record = self.find(fill.instrument, fill.client_order_id, fill.venue_order_id)
         known = self._fills.get((fill.instrument, fill.trade_id))
         if known is not None:
             same = (known.side, known.price, known.size) == (fill.side, fill.price, fill.size)
             finding = Finding.DUPLICATE_FILL if same else Finding.CONFLICTING_FILL
             return Applied(record=record, findings=(finding,))
+        if (record is None or record.is_adopted) and self._is_history(fill):
+            return Applied(record=record, findings=(Finding.HISTORY,))
         self._fills[fill.instrument, fill.trade_id] = fill
         if len(self._fills) > self._max_remembered_fills:
             self._fills.popitem(last=False)
         if record is None:
             self._keep_unclaimed(fill)
-            return Applied(record=None, is_new_fill=True, findings=(Finding.EXTERNAL,))
+            stranger = self._stranger(fill.client_order_id)
+            return Applied(record=None, is_new_fill=True, findings=(stranger,))
         findings = self._claim(record, fill.venue_order_id, at_ns) + self._count_fill(record, fill, at_ns)
         return Applied(record=record, is_new_fill=True, findings=findings)
 
@@ -360,17 +366,15 @@ class OrderTracker:
             findings.append(Finding.CONFLICTING_FILL)
         if record.state.is_final:
             findings.append(Finding.LATE_FILL)
-        before = record.remaining_size
         record.filled_size = CONTEXT.add(record.filled_size, fill.size)
-        if record.filled_size > record.order.size:
+        if record.filled_size > record.largest_size and not record.is_adopted:
             findings.append(Finding.OVERFILL)
-        remaining = record.remaining_size
-        orders = self._open[record.order.instrument]
-        if record.is_open or record.order.client_order_id in orders.settling:
-            orders.change(record.order.side, CONTEXT.subtract(remaining, before))
-        self._move(record, OrderInput.FILL if remaining > 0 else OrderInput.FILL_COMPLETE, at_ns)
-        self._release_if_told(record)
+        self._open[record.order.instrument].count(record)
+        self._move(record, OrderInput.FILL, at_ns)
+        self._complete_if_filled(record, at_ns)
         return tuple(findings)
+
+    # --- how a record changes -------------------------------------------------------------------
 
     def _move(self, record: OrderRecord, given: OrderInput, at_ns: int) -> None:
         state = TRANSITIONS[record.state].get(given)
@@ -384,59 +388,59 @@ class OrderTracker:
         record.state = state
         record.changed_ns = at_ns
         if was_open and state.is_final:
-            self.open_count -= 1
-            if state in _MAY_STILL_FILL:
-                self._open[record.order.instrument].settle(record)
-                self._settling.append((at_ns, record))
-            else:
-                self._open[record.order.instrument].remove(record)
-            self._final[record.order.client_order_id] = None
-            if len(self._final) > self._max_final_orders:
-                self._forget(self._final.popitem(last=False)[0])
+            self._end(record, at_ns)
 
-    def settle(self, at_ns: int) -> Iterable[InstrumentId]:
-        """Release what has settled long enough, and return the instruments whose sums changed.
+    def _end(self, record: OrderRecord, at_ns: int) -> None:
+        orders = self._open[record.order.instrument]
+        self.open_count -= 1
+        self._set_terms(record, record.order.price, record.order.size)
+        if record.state in _MAY_STILL_FILL or (record.state is OrderState.FILLED and record.remaining_size):
+            orders.settle(record)
+            self._settling.append((at_ns, record))
+        else:
+            orders.remove(record)
+        self._final[record.order.client_order_id] = None
+        if len(self._final) > self._max_final_orders:
+            self._forget(self._final.popitem(last=False)[0])
 
-        An order of which the venue named more than was reported stays: a fill is missing for sure.
-        """
-        changed: list[InstrumentId] = []
-        while self._settling and at_ns - self._settling[0][0] >= SETTLE_NS:
-            record = self._settling.popleft()[1]
-            if record.settled_size is None:
-                self._open[record.order.instrument].release(record)
-                changed.append(record.order.instrument)
-        return changed
+    def _set_terms(
+        self, record: OrderRecord, price: Decimal, size: Decimal, pending: ModifyOrder | None = None
+    ) -> None:
+        if (record.order.price, record.order.size) != (price, size) and price > 0 and size > 0:
+            record.order = msgspec.structs.replace(record.order, price=price, size=size)
+        record.pending = pending
+        self._open[record.order.instrument].count(record)
+
+    def _state_end(self, record: OrderRecord, filled_size: Decimal | None) -> None:
+        """Keep what the venue says had filled in the end; of a replaced order it says only a part."""
+        if filled_size is not None and record.modified_ns is None and not record.is_adopted:
+            record.settled_size = max(record.settled_size or _ZERO, filled_size)
+
+    def _complete_if_filled(self, record: OrderRecord, at_ns: int) -> None:
+        if not record.exposed_size:
+            self._move(record, OrderInput.FILL_COMPLETE, at_ns)
+        self._release_if_told(record)
 
     def _release_if_told(self, record: OrderRecord) -> None:
         """Stop counting an order that is gone once every fill that the venue named is there."""
-        told = record.settled_size is not None and record.filled_size >= record.settled_size
+        told = record.settled_size is not None and not record.misses_fills
         if record.state.is_final and (told or not record.remaining_size):
             self._open[record.order.instrument].release(record)
 
-    def _forget(self, client_order_id: ClientOrderId) -> None:
-        record = self._records.pop(client_order_id)
-        self._open[record.order.instrument].release(record)
-        if record.venue_order_id is not None:
-            self._by_venue_id.pop((record.order.instrument, record.venue_order_id), None)
-
-    def _own(self, client_order_id: ClientOrderId) -> OrderRecord:
-        record = self._records.get(client_order_id)
-        if record is None:
-            raise LocalError("no such order", found=client_order_id, wanted="an order that was created here")
-        return record
-
-    def _find(
-        self, instrument: InstrumentId, client_order_id: ClientOrderId | None, venue_order_id: str | None
-    ) -> OrderRecord | None:
-        if client_order_id is not None:
-            record = self._records.get(client_order_id)
-            return record if record is not None and record.order.instrument == instrument else None
-        return None if venue_order_id is None else self._by_venue_id.get((instrument, venue_order_id))
+    def _may_be_replaced(self, record: OrderRecord, venue_order_id: str | None, seen_ns: int) -> bool:
+        """Tell whether a word may be about an order in whose place another one stands, or soon will."""
+        if record.modified_ns is None:
+            return False
+        if venue_order_id is not None and venue_order_id in record.former_ids:
+            return True
+        return record.pending is not None and seen_ns - record.modified_ns < UNDER_WAY_NS
 
     def _claim(self, record: OrderRecord, venue_order_id: str | None, at_ns: int) -> tuple[Finding, ...]:
         """Learn the venue's id of an order, and count the fills that came under that id before."""
-        if venue_order_id is None or record.venue_order_id is not None:
+        if venue_order_id is None or venue_order_id in {record.venue_order_id, *record.former_ids}:
             return ()
+        if record.venue_order_id is not None:
+            record.former_ids = (*record.former_ids, record.venue_order_id)
         key = (record.order.instrument, venue_order_id)
         record.venue_order_id = venue_order_id
         self._by_venue_id[key] = record
@@ -446,6 +450,29 @@ class OrderTracker:
         for fill in unclaimed:
             findings += self._count_fill(record, fill, at_ns)
         return findings
+
+    def _forget(self, client_order_id: ClientOrderId) -> None:
+        record = self._records.pop(client_order_id)
+        self._open[record.order.instrument].release(record)
+        for venue_order_id in (*record.former_ids, record.venue_order_id or ""):
+            self._by_venue_id.pop((record.order.instrument, venue_order_id), None)
+
+    def _own(self, client_order_id: ClientOrderId) -> OrderRecord:
+        record = self._records.get(client_order_id)
+        if record is None:
+            raise LocalError("no such order", found=client_order_id, wanted="an order that was created here")
+        return record
+
+    # --- orders that were not made here ---------------------------------------------------------
+
+    def _stranger(self, client_order_id: ClientOrderId | None) -> Finding:
+        is_earlier = client_order_id is not None and client_order_id < self._first_id
+        return Finding.EARLIER_RUN if is_earlier else Finding.EXTERNAL
+
+    def _is_history(self, fill: Fill) -> bool:
+        if not fill.is_replay or self.since_ns is None or fill.exchange_ns is None:
+            return False
+        return fill.exchange_ns <= self.since_ns
 
     def _keep_unclaimed(self, fill: Fill) -> None:
         if fill.client_order_id is not None or fill.venue_order_id is None:

@@ -30,7 +30,8 @@ from paraphina_core.domain import (
     exact,
 )
 
-from .orders import OpenOrders, OrderRecord, OrderTracker
+from .order_records import OpenOrders, OrderRecord
+from .orders import OrderTracker
 
 _BPS: Final = 1e-4
 
