@@ -222,7 +222,7 @@ def _levels(frame: bytes, begin: int) -> tuple[list[RawLevel], int]:
         )
     if length == _LEVEL.size:
         return list(_LEVEL.iter_unpack(frame[first:end])), end
-    return [_LEVEL.unpack_from(frame, at) for at in range(first, end, length)], end  # type: ignore[misc]
+    return [_LEVEL.unpack_from(frame, at) for at in range(first, end, length)], end
 
 
 def _texts(frame: bytes, begin: int, layout: _Layout) -> dict[str, str]:
