@@ -34,14 +34,13 @@ from paraphina_core.domain import (
     to_hex128,
 )
 
+from .limits import MAX_BATCH
+
 #: Docs "Signing" (read 2026-08-22): numbers have at most eight decimals, and no trailing zeros.
 MAX_DECIMALS: Final = 8
 _SENDABLE: Final = re.compile(
     rf"([0-9]{{1,{MAX_DIGITS}}}(?:\.[0-9]{{0,{MAX_DECIMALS - 1}}}[1-9])?)\.?0*", re.ASCII
 )
-
-#: Commands in one request. The venue states no limit; a hundred cost 3 of 1,200 units of weight a minute.
-MAX_BATCH: Final = 100
 
 #: Docs "Exchange endpoint" (read 2026-08-22): a scheduled cancel is at least five seconds ahead.
 MIN_DEAD_MAN_MS: Final = 5_000

@@ -14,14 +14,18 @@ import msgspec
 
 from paraphina_core.connector import Answer, Failure, FailureKind
 from paraphina_core.domain import (
+    NS_PER_MS,
     ArmDeadMan,
     Batch,
     CancelOrder,
     CancelRejected,
+    DeadManReport,
     Event,
     ModifyOrder,
+    ModifyRejected,
     OrderAccepted,
     OrderCancelled,
+    OrderModified,
     OrderRejected,
     OutcomeUnknown,
     PlaceOrder,
@@ -34,19 +38,16 @@ from paraphina_core.domain import (
 )
 
 from . import messages as wire
-from .actions import MAX_BATCH, Sent
+from .actions import Sent
+from .limits import MAX_BATCH
 from .refusals import ALARMING, NO_EVIDENCE, Code, code_of
+from .words import clean
 
 #: The venue answers business errors with HTTP's "fine" too; any other status is not its order entry's.
 _READABLE: Final = 200
 _TOO_MANY_REQUESTS: Final = 429
-#: Longest part of the venue's own words that is kept.
-MAX_REASON: Final = 200
-
 OUTCOME_UNKNOWN: Final = "outcome_unknown"
 IP_RATE_LIMIT: Final = "ip_rate_limit"
-DEAD_MAN_ARMED: Final = "dead_man_armed"
-DEAD_MAN_DISARMED: Final = "dead_man_disarmed"
 LEVERAGE_SET: Final = "leverage_set"
 
 
@@ -116,17 +117,25 @@ class Unknown(msgspec.Struct, frozen=True):
 Verdict: TypeAlias = str | Resting | Filled | Refused | Unknown
 
 
-def outcomes(command: Sent, answer: Answer | Failure) -> Sequence[Event]:
+def outcomes(command: Sent, answer: Answer | Failure, sent_ns: int) -> Sequence[Event]:
     """Turn the answer to a command, or its absence, into events: at least one for each order.
+
+    Args:
+        command: what was asked.
+        answer: what came back, or why nothing did.
+        sent_ns: session time at which it was asked; a dead-man window counts from then.
 
     A `filled` status accepts the order and books nothing: it has no trade id, so the fill would be
     booked again when the account's stream tells of it. What an immediate-or-cancel order did not fill
     is gone, and how much it filled is said with that, so that it counts until the fills are booked.
     """
     match command:
-        case ArmDeadMan() | SetLeverage():
+        case ArmDeadMan():
             (verdict,) = _verdicts(answer, "default", 1)
-            events = [_setting(command, verdict)]
+            events = [*_dead_man(command, verdict, sent_ns), *_notices([verdict])]
+        case SetLeverage():
+            (verdict,) = _verdicts(answer, "default", 1)
+            events = [_leverage(command, verdict)]
         case _:
             orders = command.commands if isinstance(command, Batch) else (command,)
             kind = "cancel" if isinstance(orders[0], CancelOrder) else "order"
@@ -142,7 +151,7 @@ def outcomes(command: Sent, answer: Answer | Failure) -> Sequence[Event]:
 def _verdicts(answer: Answer | Failure, kind: str, count: int) -> Sequence[Verdict]:
     """Return one verdict for each of `count` orders of an action that answers with `kind`."""
     if isinstance(answer, Failure):
-        detail = _clean(f"{answer.kind.value} {answer.detail}".strip())
+        detail = clean(f"{answer.kind.value} {answer.detail}".strip())
         not_sent = answer.kind is FailureKind.NOT_SENT
         return [Refused(Code.NOT_SENT, detail) if not_sent else Unknown(detail)] * count
     if answer.status != _READABLE:
@@ -150,12 +159,12 @@ def _verdicts(answer: Answer | Failure, kind: str, count: int) -> Sequence[Verdi
     try:
         reply = wire.decode(REPLY, answer.body, "answer")
     except RemoteError as e:
-        return [Unknown(_clean(str(e)))] * count
+        return [Unknown(clean(str(e)))] * count
     match reply:
         case Reply(status="err", response=str(sentence)):
             code = code_of(sentence)
             # A new sentence at this level is no evidence: the request may have failed half-way.
-            return [Unknown(_clean(sentence)) if code is None else Refused(code, _clean(sentence))] * count
+            return [Unknown(clean(sentence)) if code is None else Refused(code, clean(sentence))] * count
         case Reply(status="ok", response=Response(type=said, data=data)) if said == kind:
             return _stated(data, kind, count)
         case _:
@@ -188,8 +197,8 @@ def _verdict(status: str | Status) -> Verdict:
             # An order that another one's id stands in the way of may itself be that other one.
             known = code_of(sentence)
             if known is None and "cloid" in sentence.lower():
-                return Unknown(_clean(sentence))
-            return Refused(known or Code.OTHER, _clean(sentence))
+                return Unknown(clean(sentence))
+            return Refused(known or Code.OTHER, clean(sentence))
         case _:
             return Unknown("the answer contradicts itself")
 
@@ -227,10 +236,32 @@ def _placed(order: PlaceOrder, verdict: Verdict) -> Sequence[Event]:
 
 
 def _modified(order: ModifyOrder, verdict: Verdict) -> Sequence[Event]:
-    # A modify is a cancel and a place, and either may fail alone: only a query tells what is left.
-    if isinstance(verdict, Resting | Filled):
-        return (_accepted(order, verdict),)
-    return (_doubt(order, verdict),)
+    # A modify is a cancel and a place, and the second may fail alone: whatever the venue refuses, only a
+    # query tells what is left.
+    match verdict:
+        case Resting() | Filled():
+            accepted = _accepted(order, verdict)
+            if not isinstance(accepted, OrderAccepted):
+                return (accepted,)
+            modified = OrderModified(
+                instrument=order.instrument,
+                client_order_id=order.client_order_id,
+                venue_order_id=accepted.venue_order_id,
+                price=order.price,
+                size=order.size,
+            )
+            return (modified,)
+        case Refused(code=code, text=text) if code is not Code.INVALID_NONCE:
+            rejected = ModifyRejected(
+                instrument=order.instrument,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                code=code.value,
+                reason=text,
+            )
+            return (rejected,)
+        case _:
+            return (_doubt(order, verdict),)
 
 
 def _accepted(order: PlaceOrder | ModifyOrder, verdict: Resting | Filled) -> Event:
@@ -254,9 +285,9 @@ def _filled_at_once(order: PlaceOrder, filled: Filled) -> Sequence[Event]:
     try:
         filled_size = parse_decimal(filled.totalSz, "totalSz")
     except RemoteError as e:
-        return (accepted, _doubt(order, Unknown(_clean(str(e)))))
+        return (accepted, _doubt(order, Unknown(clean(str(e)))))
     if not filled_size > 0:
-        return (accepted, _doubt(order, Unknown(_clean(f"filled, but {filled.totalSz!r} of it"))))
+        return (accepted, _doubt(order, Unknown(clean(f"filled, but {filled.totalSz!r} of it"))))
     if filled_size >= order.size:
         return (accepted,)
     gone = OrderCancelled(
@@ -289,23 +320,28 @@ def _cancelled(order: CancelOrder, verdict: Verdict) -> Event:
             return _doubt(order, verdict)
 
 
-def _setting(command: ArmDeadMan | SetLeverage, verdict: Verdict) -> Event:
+def _dead_man(command: ArmDeadMan, verdict: Verdict, sent_ns: int) -> Sequence[Event]:
+    match verdict:
+        case "success" if command.window_ms == 0:
+            return (DeadManReport(armed_until_ns=None),)
+        case "success":
+            fires_ms = sent_ns // NS_PER_MS + command.window_ms
+            return (DeadManReport(armed_until_ns=fires_ms * NS_PER_MS),)
+        case Refused(code=code, text=text):
+            return (DeadManReport(armed_until_ns=None, reason=f"{code.value}: {text}"),)
+        case _:
+            return (VenueNotice(code=OUTCOME_UNKNOWN, text=_reason(verdict)),)
+
+
+def _leverage(command: SetLeverage, verdict: Verdict) -> Event:
     match verdict:
         case "success":
-            return _set(command)
+            text = f"leverage of {command.instrument} is {command.leverage}"
+            return VenueNotice(code=LEVERAGE_SET, text=text)
         case Refused(code=code, text=text):
             return VenueNotice(code=code.value, text=text)
         case _:
             return VenueNotice(code=OUTCOME_UNKNOWN, text=_reason(verdict))
-
-
-def _set(command: ArmDeadMan | SetLeverage) -> Event:
-    if isinstance(command, SetLeverage):
-        return VenueNotice(code=LEVERAGE_SET, text=f"leverage of {command.instrument} is {command.leverage}")
-    if command.window_ms == 0:
-        return VenueNotice(code=DEAD_MAN_DISARMED, text="the venue cancels nothing by itself")
-    text = f"the venue cancels all orders unless it hears again within {command.window_ms} ms"
-    return VenueNotice(code=DEAD_MAN_ARMED, text=text)
 
 
 def _notices(verdicts: Sequence[Verdict]) -> list[Event]:
@@ -326,9 +362,4 @@ def _reason(verdict: Verdict) -> str:
         case Refused(code=code, text=text):
             return f"{code.value}: {text}"
         case _:
-            return _clean(f"the venue says {verdict!r}")
-
-
-def _clean(text: str) -> str:
-    """Keep the venue's words from steering whatever shows them."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:MAX_REASON])
+            return clean(f"the venue says {verdict!r}")

@@ -24,6 +24,8 @@ from paraphina_core.domain import (
     ConfigError,
     Event,
     InstrumentDefined,
+    OpenOrdersListed,
+    PositionsListed,
     RemoteProtocolError,
 )
 
@@ -112,7 +114,7 @@ class FixtureConnector(MarketDataOnly):
         reader = READERS.get(stream.removeprefix(INFO))
         if reader is None:
             raise RemoteProtocolError("frame of a stream that was not planned", found=stream)
-        return reader(specs.FIXTURE.name, frame)
+        return tuple(_one_by_one(reader(specs.FIXTURE.name, frame)))
 
 
 def _market_frames(recording: Recording) -> Callable[[int], Iterator[tuple[int, bytes]]]:
@@ -121,6 +123,18 @@ def _market_frames(recording: Recording) -> Callable[[int], Iterator[tuple[int, 
             yield start_ns + recorded.after_ns, recorded.frame
 
     return frames
+
+
+def _one_by_one(events: Sequence[Event]) -> Iterator[Event]:
+    """Take lists apart: what was recorded once must not be taken for the account's state of now."""
+    for event in events:
+        match event:
+            case PositionsListed(positions=positions):
+                yield from positions
+            case OpenOrdersListed(orders=orders):
+                yield from orders
+            case _:
+                yield event
 
 
 def _one_frame(answer: RecordedAnswer) -> Callable[[int], Iterator[tuple[int, bytes]]]:

@@ -15,8 +15,6 @@ from paraphina_core.connector import decode_json
 #: The venue sends at most 20 levels a side and about 30 trades on subscribing (docs, read 2026-08-22).
 MAX_LEVELS: Final = 100
 MAX_TRADES: Final = 10_000
-#: An account has at most 5,000 open orders (docs "Rate limits and user limits", read 2026-08-22).
-MAX_ORDERS: Final = 10_000
 
 #: Milliseconds since 1970, up to the year 2100.
 Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
@@ -81,74 +79,11 @@ class WireSubscribed(msgspec.Struct, frozen=True, gc=False):
     subscription: WireSubscription
 
 
-class WireLeverage(msgspec.Struct, frozen=True):
-    """Leverage of a position."""
-
-    value: int
-
-
-class WirePosition(msgspec.Struct, frozen=True):
-    """One position; `szi` is signed, negative is short."""
-
-    coin: str
-    szi: str
-    entryPx: str | None  # noqa: N815  # the venue's spelling
-    leverage: WireLeverage
-    liquidationPx: str | None  # noqa: N815  # same
-    marginUsed: str  # noqa: N815  # same
-    unrealizedPnl: str  # noqa: N815  # same
-
-
-class WireAssetPosition(msgspec.Struct, frozen=True):
-    """A position in its wrapper."""
-
-    position: WirePosition
-
-
-class WireMarginSummary(msgspec.Struct, frozen=True):
-    """The account's margin over all positions."""
-
-    accountValue: str  # noqa: N815  # the venue's spelling
-    totalMarginUsed: str  # noqa: N815  # same
-
-
-class WireClearinghouseState(msgspec.Struct, frozen=True):
-    """Answer to `{"type": "clearinghouseState"}`; older answers have no time."""
-
-    assetPositions: tuple[WireAssetPosition, ...]  # noqa: N815  # the venue's spelling
-    marginSummary: WireMarginSummary  # noqa: N815  # same
-    withdrawable: str
-    time: Milliseconds | None = None
-
-
-class WireOpenOrder(msgspec.Struct, frozen=True):
-    """One open order of `openOrders` or `frontendOpenOrders`; `sz` is what is left of `origSz`.
-
-    Older answers lack the original size, and only the second kind has client id and reduce-only.
-    """
-
-    coin: str
-    side: WireSide
-    limitPx: str  # noqa: N815  # the venue's spelling
-    sz: str
-    oid: Id
-    timestamp: Milliseconds
-    origSz: str | None = None  # noqa: N815  # same
-    cloid: str | None = None
-    reduceOnly: bool = False  # noqa: N815  # same
-
-
-WireOpenOrders: TypeAlias = Annotated[tuple[WireOpenOrder, ...], msgspec.Meta(max_length=MAX_ORDERS)]
-
 ENVELOPE: Final[msgspec.json.Decoder[Envelope]] = msgspec.json.Decoder(Envelope)
 BOOK: Final[msgspec.json.Decoder[WireBook]] = msgspec.json.Decoder(WireBook)
 TRADES: Final[msgspec.json.Decoder[tuple[WireTrade, ...]]] = msgspec.json.Decoder(WireTrades)
 SUBSCRIBED: Final[msgspec.json.Decoder[WireSubscribed]] = msgspec.json.Decoder(WireSubscribed)
 TEXT: Final[msgspec.json.Decoder[str]] = msgspec.json.Decoder(str)
-CLEARINGHOUSE_STATE: Final[msgspec.json.Decoder[WireClearinghouseState]] = msgspec.json.Decoder(
-    WireClearinghouseState
-)
-OPEN_ORDERS: Final[msgspec.json.Decoder[tuple[WireOpenOrder, ...]]] = msgspec.json.Decoder(WireOpenOrders)
 
 
 def decode(decoder: msgspec.json.Decoder[_T], frame: bytes | msgspec.Raw, what: str) -> _T:

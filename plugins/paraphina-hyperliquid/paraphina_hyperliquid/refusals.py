@@ -27,6 +27,7 @@ class Code(StrEnum):
     IOC_NO_MATCH = "ioc_no_match"
     OPEN_INTEREST_CAPPED = "open_interest_capped"
     OPEN_INTEREST_TOO_FAST = "open_interest_too_fast"
+    TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
     ORDER_GONE = "order_gone"
     MODIFY_LOST_ORDER = "modify_lost_order"
     ACTION_EXPIRED = "action_expired"

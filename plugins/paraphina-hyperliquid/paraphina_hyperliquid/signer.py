@@ -7,6 +7,7 @@ number can betray the key.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from coincurve import PrivateKey
@@ -47,6 +48,11 @@ class Signer:
         self.__key = PrivateKey(secret.to_bytes(32))
         public = self.__key.public_key.format(compressed=False)
         self.address = "0x" + keccak(public[1:])[-20:].hex()
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """The address, which is public."""
+        return {"address": self.address}
 
     def sign(self, digest: bytes) -> bytes:
         """Sign 32 bytes: r and s of 32 bytes each, then v, which is 27 or 28.

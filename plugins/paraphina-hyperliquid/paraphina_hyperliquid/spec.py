@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from paraphina_core.connector import (
@@ -14,22 +15,28 @@ from paraphina_core.connector import (
     Endpoint,
     FeeSchedule,
     Network,
+    NonceRule,
     RateLimit,
     Setting,
     SettingKind,
+    SigningKey,
     TradeMode,
+)
+
+from .limits import (
+    DEAD_MAN_FIRINGS_A_DAY,
+    DEAD_MAN_VOLUME_USD,
+    IP_WEIGHT,
+    IP_WEIGHT_PER_MINUTE,
+    MAX_BATCH,
+    WS_MESSAGES,
+    WS_MESSAGES_PER_MINUTE,
 )
 
 FEATURE_FLAG: Final = "live_hyperliquid"
 DEFAULT_COIN: Final = "BTC"
-
-_COIN: Final = Setting(
-    name="coin",
-    env="HL_COIN",
-    kind=SettingKind.TEXT,
-    help="the venue's name of the perpetual, for example BTC",
-    default=DEFAULT_COIN,
-)
+#: Books that the venue streams, the better one first.
+BOOKS: Final = ("fast", "plain")
 
 #: Base tier, without volume or staking discounts.
 _FEES: Final = FeeSchedule(
@@ -37,8 +44,20 @@ _FEES: Final = FeeSchedule(
 )
 
 
+def _connector(context: ConnectorContext) -> Connector:
+    from .connector import HyperliquidConnector  # noqa: PLC0415  # protocol code is imported by the run that uses it
+
+    return HyperliquidConnector(context)
+
+
+def _signer(secrets: Mapping[str, str]) -> SigningKey:
+    from .signer import Signer  # noqa: PLC0415  # same, and with it the library for signatures
+
+    return Signer(secrets["private_key"])
+
+
 def _fixture(context: ConnectorContext) -> Connector:
-    from .fixture import FixtureConnector  # noqa: PLC0415  # protocol code is imported by the run that uses it
+    from .fixture import FixtureConnector  # noqa: PLC0415  # same
 
     return FixtureConnector(context)
 
@@ -48,9 +67,26 @@ VENUE: Final = ConnectorSpec(
     venue="Hyperliquid",
     feature_flag=FEATURE_FLAG,
     aliases=("hl",),
-    capabilities={},
-    trade_modes=frozenset(),
-    factory=None,
+    capabilities={
+        Capability.MARKET: "public WS",
+        Capability.ACCOUNT: "requests + private WS",
+        Capability.EXECUTION: "WS post, REST as fallback",
+        Capability.CANCEL_ALL: "batches of the open orders",
+        Capability.BATCH: f"up to {MAX_BATCH}",
+        Capability.MODIFY: "cancel and place: new venue id, last in the queue",
+        Capability.DEAD_MAN: (
+            f"scheduleCancel: from {DEAD_MAN_VOLUME_USD:,} USD traded on, "
+            f"fires {DEAD_MAN_FIRINGS_A_DAY} times a day"
+        ),
+        Capability.WS_ORDERS: "posts on the account's stream",
+        Capability.PRIVATE_STREAM: "orderUpdates, userFills, userEvents, userFundings",
+    },
+    trade_modes=frozenset(TradeMode),
+    factory=_connector,
+    signer=_signer,
+    nonce=NonceRule.MILLISECONDS,
+    max_batch=MAX_BATCH,
+    cancel_all_command=False,
     endpoints={
         Network.MAINNET: (
             Endpoint(purpose="rest", url="https://api.hyperliquid.xyz", setting="rest_url"),
@@ -61,14 +97,25 @@ VENUE: Final = ConnectorSpec(
             Endpoint(purpose="ws", url="wss://api.hyperliquid-testnet.xyz/ws", setting="ws_url"),
         ),
     },
-    # Docs "Rate limits and user limits", read 2026-08-22; both are per IP address. The budget per
-    # account grows with its volume and is no fixed number.
+    # The budget per account grows with its volume and is no fixed number; it is asked for.
     rate_limits=(
-        RateLimit(scope="ip_weight", limit=1_200, window_ms=60_000, cancel_reserve=120),
-        RateLimit(scope="ws_messages", limit=2_000, window_ms=60_000, cancel_reserve=200),
+        RateLimit(scope=IP_WEIGHT, limit=IP_WEIGHT_PER_MINUTE, window_ms=60_000, cancel_reserve=120),
+        RateLimit(scope=WS_MESSAGES, limit=WS_MESSAGES_PER_MINUTE, window_ms=60_000, cancel_reserve=200),
     ),
     settings=(
-        _COIN,
+        Setting(
+            name="coin",
+            env="HL_COIN",
+            kind=SettingKind.TEXT,
+            help="the venue's name of the perpetual, for example BTC; several are divided by commas",
+            default=DEFAULT_COIN,
+        ),
+        Setting(
+            name="network",
+            env="HL_NETWORK",
+            kind=SettingKind.TEXT,
+            help="network that account and key belong to, mainnet or testnet; must be the trade mode's",
+        ),
         Setting(
             name="private_key",
             env="HL_PRIVATE_KEY",
@@ -84,6 +131,19 @@ VENUE: Final = ConnectorSpec(
             required_in=SENDING_MODES,
         ),
         Setting(
+            name="account_address",
+            env="HL_ACCOUNT_ADDRESS",
+            kind=SettingKind.TEXT,
+            help="address of the owner's own account, the same as HL_VAULT_ADDRESS if that account is traded",
+        ),
+        Setting(
+            name="book",
+            env="HL_BOOK",
+            kind=SettingKind.TEXT,
+            help="fast: 5 levels twice a second; plain: 20 levels every 5 seconds",
+            default=BOOKS[0],
+        ),
+        Setting(
             name="rest_url",
             env="HL_REST_URL",
             kind=SettingKind.TEXT,
@@ -97,7 +157,7 @@ VENUE: Final = ConnectorSpec(
         ),
     ),
     fees=_FEES,
-    notes="Stub: named and described, nothing is wired yet; no data, no orders. See hyperliquid_fixture.",
+    notes="Dead-man switch only from 1,000,000 USD of traded volume on; perpetuals of HIP-3 are not traded.",
 )
 
 FIXTURE: Final = ConnectorSpec(
@@ -110,7 +170,13 @@ FIXTURE: Final = ConnectorSpec(
     factory=_fixture,
     data_source=DataSource.RECORDED,
     settings=(
-        _COIN,
+        Setting(
+            name="coin",
+            env="HL_COIN",
+            kind=SettingKind.TEXT,
+            help="the venue's name of the perpetual, for example BTC",
+            default=DEFAULT_COIN,
+        ),
         Setting(
             name="fixture_dir",
             env="HL_FIXTURE_DIR",

@@ -15,10 +15,13 @@ from paraphina_core.domain import (
     CancelOrder,
     CancelRejected,
     ClientOrderId,
+    DeadManReport,
     Event,
     ModifyOrder,
+    ModifyRejected,
     OrderAccepted,
     OrderCancelled,
+    OrderModified,
     OrderRejected,
     OutcomeUnknown,
     PlaceOrder,
@@ -30,10 +33,12 @@ from paraphina_core.domain import (
     to_hex128,
 )
 from paraphina_hyperliquid.actions import Sent
-from paraphina_hyperliquid.answers import MAX_REASON, outcomes
+from paraphina_hyperliquid.answers import outcomes
 from paraphina_hyperliquid.refusals import ALARMING, BEGINNINGS, NO_EVIDENCE, Code
+from paraphina_hyperliquid.words import MAX_LETTERS
 
 ETH = instrument_id("hyperliquid", "ETH")
+SENT_NS = 1_763_800_000_000_999_999
 GONE = "Order was never placed, already canceled, or filled. asset=0"
 CROSSED = "Post only order would have immediately matched, bbo was 1891.4@1891.5. asset=1"
 BAD_TICK = "Price must be divisible by tick size."
@@ -90,6 +95,11 @@ def refused(sentence: str) -> Answer:
     return said({"status": "err", "response": sentence})
 
 
+def told(command: Sent, answer: Answer | Failure) -> Sequence[Event]:
+    """Return what an answer to a command means."""
+    return outcomes(command, answer, SENT_NS)
+
+
 def without_notices(events: Sequence[Event]) -> list[Event]:
     """Return what is said of orders."""
     return [event for event in events if not isinstance(event, VenueNotice)]
@@ -97,7 +107,7 @@ def without_notices(events: Sequence[Event]) -> list[Event]:
 
 def one(command: Sent, answer: Answer | Failure) -> Event:
     """Return the only event about an order."""
-    (event,) = without_notices(outcomes(command, answer))
+    (event,) = without_notices(told(command, answer))
     return event
 
 
@@ -140,7 +150,7 @@ def test_f031_a_filled_status_accepts_the_order_and_books_no_fill(total: str) ->
 
 def test_what_an_immediate_order_did_not_fill_is_gone_and_what_it_filled_is_still_to_be_booked() -> None:
     """The size that filled is told with the end, so that the order counts until its fills are there."""
-    accepted, gone = outcomes(IOC, stated({"filled": {"totalSz": "0.4", "avgPx": "100.5", "oid": 9}}))
+    accepted, gone = told(IOC, stated({"filled": {"totalSz": "0.4", "avgPx": "100.5", "oid": 9}}))
     assert isinstance(accepted, OrderAccepted)
     assert isinstance(gone, OrderCancelled)
     assert (gone.filled_size, gone.venue_order_id) == (Decimal("0.4"), "9")
@@ -151,7 +161,7 @@ def test_what_an_immediate_order_did_not_fill_is_gone_and_what_it_filled_is_stil
 @pytest.mark.parametrize("total", ["NaN", "Infinity", "1e0", "", "x", "1" * 100, "0.0", "-1"])
 def test_f027_an_immediate_order_that_filled_nobody_knows_what_is_asked_for(total: str) -> None:
     """Accepted, and unknown from there on; also when it claims to rest."""
-    accepted, doubt = outcomes(IOC, stated({"filled": {"totalSz": total, "oid": 9}}))
+    accepted, doubt = told(IOC, stated({"filled": {"totalSz": total, "oid": 9}}))
     assert isinstance(accepted, OrderAccepted)
     assert isinstance(doubt, OutcomeUnknown)
     assert isinstance(one(IOC, stated({"resting": {"oid": 9}})), OutcomeUnknown)
@@ -162,7 +172,7 @@ def test_f044_each_order_of_a_batch_has_its_own_outcome() -> None:
     answer = stated(
         {"resting": {"oid": 1}}, {"error": CROSSED}, {"filled": {"totalSz": "1", "avgPx": "1891.4", "oid": 2}}
     )
-    first, second, third = outcomes(THREE, answer)
+    first, second, third = told(THREE, answer)
     assert isinstance(first, OrderAccepted)
     assert second == OrderRejected(
         instrument=ETH, client_order_id=ClientOrderId(2), code="post_only_crossed", reason=CROSSED
@@ -181,7 +191,7 @@ def test_f044_each_order_of_a_batch_has_its_own_outcome() -> None:
 )
 def test_f044_one_error_for_a_whole_batch_refuses_every_order(answer: Answer) -> None:
     """What is refused before any order is looked at is answered once, in one of three shapes."""
-    events = outcomes(THREE, answer)
+    events = told(THREE, answer)
     assert [code(event) for event in events] == ["bad_price"] * 3
     assert [event.client_order_id for event in events if isinstance(event, OrderRejected)] == [1, 2, 3]
 
@@ -199,7 +209,7 @@ def test_f044_one_error_for_a_whole_batch_refuses_every_order(answer: Answer) ->
 )
 def test_f044_statuses_that_do_not_count_up_leave_all_orders_unknown(statuses: list[object]) -> None:
     """Nobody can tell which status is whose."""
-    assert [type(event) for event in outcomes(THREE, stated(*statuses))] == [OutcomeUnknown] * 3
+    assert [type(event) for event in told(THREE, stated(*statuses))] == [OutcomeUnknown] * 3
 
 
 def test_an_order_refused_for_a_reason_that_nobody_knows_is_refused() -> None:
@@ -226,7 +236,7 @@ def test_children_of_trigger_orders_are_accepted_without_an_id() -> None:
 
 def test_f035_a_cancelled_order_is_gone_and_a_missing_one_must_be_asked_for() -> None:
     """Not found says nothing about the order: it may have filled."""
-    first, second = outcomes(TWO_CANCELS, stated("success", {"error": GONE}, kind="cancel"))
+    first, second = told(TWO_CANCELS, stated("success", {"error": GONE}, kind="cancel"))
     assert first == OrderCancelled(instrument=ETH, client_order_id=ClientOrderId(1), venue_order_id="5")
     assert second == CancelRejected(
         instrument=ETH, client_order_id=ClientOrderId(2), venue_order_id="5", code="order_gone", reason=GONE
@@ -234,28 +244,54 @@ def test_f035_a_cancelled_order_is_gone_and_a_missing_one_must_be_asked_for() ->
 
 
 def test_a_change_that_succeeded_gives_the_order_a_new_id() -> None:
-    """The client order id stays."""
-    echo = {"resting": {"oid": 91490999, "cloid": to_hex128(1, "t")}}
-    assert one(modify(), stated(echo)) == OrderAccepted(
-        instrument=ETH, client_order_id=ClientOrderId(1), venue_order_id="91490999"
+    """The client order id stays, and the terms are the ones that were asked for."""
+    modified = OrderModified(
+        instrument=ETH,
+        client_order_id=ClientOrderId(1),
+        venue_order_id="91490999",
+        price=Decimal(101),
+        size=Decimal(1),
     )
+    assert one(modify(), stated({"resting": {"oid": 91490999, "cloid": to_hex128(1, "t")}})) == modified
+    assert one(modify(), stated({"filled": {"oid": 91490999, "totalSz": "0.1"}})) == modified
+    other = {"resting": {"oid": 1, "cloid": to_hex128(2, "t")}}
+    assert isinstance(one(modify(), stated(other)), OutcomeUnknown)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (refused("Cannot modify canceled or filled order"), "order_gone"),
+        (refused(BAD_TICK), "bad_price"),
+        (stated({"error": "Cannot modify canceled or filled order"}), "order_gone"),
+        (stated({"error": f"Error placing new order during modify: {BAD_TICK}"}), "modify_lost_order"),
+        (stated({"error": "Attempted to modify to invalid new order"}), "bad_request"),
+        (stated({"error": "a sentence that nobody knows"}), "other"),
+        (Failure(kind=FailureKind.NOT_SENT), "not_sent"),
+    ],
+)
+def test_f036_a_change_that_the_venue_refused_says_nothing_of_the_old_order(
+    answer: Answer | Failure, expected: str
+) -> None:
+    """Cancel and place may each fail alone, so the order must be asked for."""
+    event = one(modify(), answer)
+    assert isinstance(event, ModifyRejected)
+    assert (event.client_order_id, event.venue_order_id, event.code) == (1, "5", expected)
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        refused("Cannot modify canceled or filled order"),
-        refused(BAD_TICK),
-        stated({"error": "Cannot modify canceled or filled order"}),
-        stated({"error": f"Error placing new order during modify: {BAD_TICK}"}),
-        stated({"error": "Attempted to modify to invalid new order"}),
-        stated({"error": "a sentence that nobody knows"}),
         stated("success"),
-        Failure(kind=FailureKind.NOT_SENT),
+        refused("a sentence that nobody knows"),
+        refused("Invalid nonce: duplicate nonce"),
+        Failure(kind=FailureKind.TIMED_OUT),
+        Failure(kind=FailureKind.DISCONNECTED),
+        Answer(status=502, body=b""),
     ],
 )
-def test_f036_a_change_that_failed_leaves_the_order_unknown(answer: Answer | Failure) -> None:
-    """Cancel and place may each fail alone, so it is neither refused nor gone before it is asked for."""
+def test_f036_a_change_without_a_clear_answer_leaves_the_order_unknown(answer: Answer | Failure) -> None:
+    """Nobody can tell which of the two orders stands."""
     event = one(modify(), answer)
     assert isinstance(event, OutcomeUnknown)
     assert event.reason
@@ -264,32 +300,51 @@ def test_f036_a_change_that_failed_leaves_the_order_unknown(answer: Answer | Fai
 # --- settings ---------------------------------------------------------------------------------
 
 DONE = said({"status": "ok", "response": {"type": "default"}})
+REQUIRED = "Cannot set scheduled cancel time until enough volume traded. Required: $1000000."
 
 
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        (DEAD_MAN, "dead_man_armed"),
-        (ArmDeadMan(window_ms=0), "dead_man_disarmed"),
-        (SetLeverage(instrument=ETH, leverage=5), "leverage_set"),
-    ],
-)
-def test_a_setting_counts_as_made_only_when_the_venue_says_so(command: Sent, expected: str) -> None:
+def test_leverage_counts_as_set_only_when_the_venue_says_so() -> None:
     """Silence, a refusal and an answer to something else each have another code."""
 
     def noticed(answer: Answer | Failure) -> str:
-        (event,) = outcomes(command, answer)
+        (event,) = told(SetLeverage(instrument=ETH, leverage=5), answer)
         assert isinstance(event, VenueNotice)
         return event.code
 
-    assert noticed(DONE) == expected
+    assert noticed(DONE) == "leverage_set"
     assert noticed(Failure(kind=FailureKind.TIMED_OUT)) == "outcome_unknown"
     assert noticed(stated("success")) == "outcome_unknown"
     assert noticed(stated({"error": "no"}, kind="default")) == "outcome_unknown"
     assert noticed(refused("a sentence that nobody knows")) == "outcome_unknown"
-    required = "Cannot set scheduled cancel time until enough volume traded. Required: $1000000."
-    assert noticed(refused(required)) == "dead_man_unavailable"
     assert noticed(refused("Cannot switch leverage type with open position.")) == "bad_configuration"
+
+
+def test_a_dead_man_switch_is_armed_until_the_very_time_that_was_sent() -> None:
+    """Counted from when it was written, in the venue's milliseconds; a window of zero disarms it."""
+    armed_until_ns = (1_763_800_000_000 + 60_000) * 1_000_000
+    assert told(DEAD_MAN, DONE) == [DeadManReport(armed_until_ns=armed_until_ns)]
+    assert told(ArmDeadMan(window_ms=0), DONE) == [DeadManReport(armed_until_ns=None)]
+
+
+def test_a_dead_man_switch_that_the_venue_refuses_is_not_armed_and_an_operator_reads_why() -> None:
+    """An account that has not traded enough has none, and must not believe that it has."""
+    report, notice = told(DEAD_MAN, refused(REQUIRED))
+    assert isinstance(report, DeadManReport)
+    assert (report.armed_until_ns, REQUIRED in report.reason) == (None, True)
+    assert notice == VenueNotice(code="dead_man_unavailable", text=REQUIRED)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Failure(kind=FailureKind.TIMED_OUT), stated("success"), refused("a sentence that nobody knows")],
+)
+def test_a_dead_man_switch_without_a_clear_answer_is_neither_armed_nor_disarmed(
+    answer: Answer | Failure,
+) -> None:
+    """What was known before stands until the venue says otherwise."""
+    (event,) = told(DEAD_MAN, answer)
+    assert isinstance(event, VenueNotice)
+    assert event.code == "outcome_unknown"
 
 
 # --- sentences --------------------------------------------------------------------------------
@@ -307,13 +362,13 @@ def test_a_known_sentence_refuses_a_place_exactly_when_it_proves_something(
             assert event.reason.startswith(f"{expected.value}: ")
         else:
             assert code(event) == expected.value
-        notices = [e.code for e in outcomes(place(), answer) if isinstance(e, VenueNotice)]
+        notices = [e.code for e in told(place(), answer) if isinstance(e, VenueNotice)]
         assert notices == ([expected.value] if expected in ALARMING else [])
 
 
 def test_an_alarm_is_raised_once_for_a_batch() -> None:
     """Not once for every order."""
-    events = outcomes(THREE, refused(NO_WALLET))
+    events = told(THREE, refused(NO_WALLET))
     assert [code(event) for event in without_notices(events)] == ["signer_refused"] * 3
     assert len(events) == 4
 
@@ -382,7 +437,7 @@ def test_f029_f030_f048_without_a_readable_answer_the_outcome_is_unknown(answer:
 
 def test_f048_too_many_requests_are_told_to_whoever_sends() -> None:
     """One notice beside the unknown outcomes."""
-    events = outcomes(THREE, Answer(status=429, body=b""))
+    events = told(THREE, Answer(status=429, body=b""))
     assert [event.code for event in events if isinstance(event, VenueNotice)] == ["ip_rate_limit"]
     assert [type(event) for event in without_notices(events)] == [OutcomeUnknown] * 3
 
@@ -390,7 +445,7 @@ def test_f048_too_many_requests_are_told_to_whoever_sends() -> None:
 def test_a_request_that_was_never_sent_was_never_executed() -> None:
     """The one failure that proves something: no order is live, no cancel was made."""
     never = Failure(kind=FailureKind.NOT_SENT, detail="no connection")
-    assert [code(event) for event in outcomes(THREE, never)] == ["not_sent"] * 3
+    assert [code(event) for event in told(THREE, never)] == ["not_sent"] * 3
     assert code(one(cancel(), never)) == "not_sent"
 
 
@@ -400,4 +455,4 @@ def test_the_venues_words_are_kept_short_and_harmless() -> None:
         event = one(place(), answer)
         assert isinstance(event, OrderRejected | OutcomeUnknown)
         assert event.reason.isprintable()
-        assert len(event.reason) <= MAX_REASON
+        assert len(event.reason) <= MAX_LETTERS

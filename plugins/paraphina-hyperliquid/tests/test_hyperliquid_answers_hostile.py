@@ -14,10 +14,13 @@ from paraphina_core.domain import (
     Batch,
     CancelOrder,
     CancelRejected,
+    DeadManReport,
     ClientOrderId,
     ModifyOrder,
+    ModifyRejected,
     OrderAccepted,
     OrderCancelled,
+    OrderModified,
     OrderRejected,
     OutcomeUnknown,
     PlaceOrder,
@@ -106,14 +109,18 @@ def refusing_words(body: bytes) -> list[object]:
     return [status["error"] for status in statuses if isinstance(status, dict) and "error" in status]
 
 
-OUTCOMES = (OrderAccepted, OrderRejected, OrderCancelled, CancelRejected, OutcomeUnknown)
+OUTCOMES = (
+    *(OrderAccepted, OrderRejected, OrderCancelled, CancelRejected, OutcomeUnknown),
+    *(OrderModified, ModifyRejected),
+)
+REFUSALS = (OrderRejected, CancelRejected, ModifyRejected)
 
 
 def check(command: Sent, body: bytes, status: int = 200) -> None:
     """Classify a body; every order has an outcome, and what is refused is refused by the venue's words."""
-    events = outcomes(command, Answer(status=status, body=body))
+    events = outcomes(command, Answer(status=status, body=body), 0)
     if isinstance(command, ArmDeadMan | SetLeverage):
-        assert all(isinstance(event, VenueNotice) for event in events)
+        assert all(isinstance(event, VenueNotice | DeadManReport) for event in events)
         assert events
         return
     settled = [event for event in events if isinstance(event, OUTCOMES)]
@@ -121,7 +128,7 @@ def check(command: Sent, body: bytes, status: int = 200) -> None:
     orders = command.commands if isinstance(command, Batch) else (command,)
     ids = dict.fromkeys(event.client_order_id for event in settled)
     assert list(ids) == [order.client_order_id for order in orders]
-    refusals = [event for event in settled if isinstance(event, OrderRejected | CancelRejected)]
+    refusals = [event for event in settled if isinstance(event, REFUSALS)]
     if refusals:
         assert status == 200
         assert {code_of(word) or "other" for word in refusing_words(body) if isinstance(word, str)} >= {
@@ -155,14 +162,14 @@ def test_f007_any_damage_to_a_real_answer_is_classified(
 ) -> None:
     """Bytes changed, lost or added in an answer never raise."""
     at = position % len(body)
-    events = outcomes(command, Answer(status=200, body=body[:at] + inserted + body[at + removed :]))
+    events = outcomes(command, Answer(status=200, body=body[:at] + inserted + body[at + removed :]), 0)
     assert events
 
 
 @given(st.sampled_from(COMMANDS), st.sampled_from(FailureKind), st.text(max_size=50))
 def test_any_failure_is_classified(command: Sent, kind: FailureKind, detail: str) -> None:
     """Whatever the network says of it; only what was never sent refuses."""
-    events = outcomes(command, Failure(kind=kind, detail=detail))
+    events = outcomes(command, Failure(kind=kind, detail=detail), 0)
     assert events
     if kind is not FailureKind.NOT_SENT:
-        assert not any(isinstance(event, OrderRejected | CancelRejected) for event in events)
+        assert not any(isinstance(event, REFUSALS) for event in events)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from paraphina_core.domain import (
     BookSnapshot,
-    Event,
+    OpenOrdersListed,
     OrderReport,
     OrderState,
     RemoteError,
@@ -311,12 +312,17 @@ def order(**changes: object) -> bytes:
     return json.dumps([values | changes]).encode()
 
 
+def listed(body: bytes) -> Sequence[OrderReport]:
+    """Return the orders of an answer."""
+    (event,) = read_open_orders("venue", body)
+    assert isinstance(event, OpenOrdersListed)
+    return event.orders
+
+
 def reported(body: bytes) -> OrderReport:
     """Return the one order of an answer."""
-    event: Event
-    (event,) = read_open_orders("venue", body)
-    assert isinstance(event, OrderReport)
-    return event
+    (report,) = listed(body)
+    return report
 
 
 def test_an_open_order_states_what_is_filled_and_what_is_left() -> None:
@@ -354,12 +360,8 @@ def test_an_order_that_cannot_be_is_refused(changes: dict[str, object]) -> None:
 
 def test_a_recorded_answer_with_triggers_is_read() -> None:
     """Three real orders, two of them stops; nested copies of them are not counted again."""
-    orders = read_open_orders("venue", ANSWERS["frontendOpenOrders"])
-    assert [
-        (e.venue_order_id, e.side, e.reduce_only, plain(e.filled_size))
-        for e in orders
-        if isinstance(e, OrderReport)
-    ] == [
+    orders = listed(ANSWERS["frontendOpenOrders"])
+    assert [(e.venue_order_id, e.side, e.reduce_only, plain(e.filled_size)) for e in orders] == [
         ("3184595907", Side.SELL, True, "0"),
         ("3184595906", Side.SELL, True, "0"),
         ("3184595905", Side.BUY, False, "0"),

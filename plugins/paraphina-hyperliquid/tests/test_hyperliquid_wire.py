@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraphina_core.connector import Answer, Failure, FailureKind, HttpRequest, Network, WriteContext
+from paraphina_core.connector import Answer, Failure, FailureKind, HttpRequest, Network, Request, WriteContext
 from paraphina_core.domain import (
     ArmDeadMan,
     Batch,
@@ -32,7 +32,8 @@ from paraphina_core.domain import (
     instrument_id,
     to_hex128,
 )
-from paraphina_hyperliquid.actions import MAX_BATCH, Action, Sent, Spelling, wire_number
+from paraphina_hyperliquid.actions import Action, Sent, Spelling, wire_number
+from paraphina_hyperliquid.limits import MAX_BATCH
 from paraphina_hyperliquid.order_entry import DEADLINE_MS, EXPIRES_AFTER_MS, MAX_WAITING, OrderEntry
 from paraphina_hyperliquid.signing import Authority
 
@@ -296,8 +297,9 @@ def context(nonce: int = NOW_MS) -> WriteContext:
     return WriteContext(nonce=nonce, at_ns=NOW_NS, sign=lambda _: bytes(64) + b"\x1b")
 
 
-def posted(request: HttpRequest) -> dict[str, Any]:
+def posted(request: Request) -> dict[str, Any]:
     """Return the body of a request."""
+    assert isinstance(request, HttpRequest)
     found: dict[str, Any] = json.loads(request.body)
     return found
 
@@ -313,6 +315,7 @@ def test_a_client_order_id_beyond_its_48_bits_is_refused(client_order_id: int) -
 def test_a_request_is_ready_to_send() -> None:
     """Address, headers, nonce, deadline, and no account where the signer trades its own."""
     request = entry().write(place(), context())
+    assert isinstance(request, HttpRequest)
     assert (request.method, request.url) == ("POST", "https://venue.test/exchange")
     assert request.headers == {"Content-Type": "application/json"}
     assert request.deadline_ms == DEADLINE_MS
