@@ -7,7 +7,15 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from paraphina_core.connector import SENDING_MODES, ConnectorSpec, Network, SettingKind, load_plugins
+from paraphina_core.connector import (
+    SENDING_MODES,
+    Capability,
+    ConnectorSpec,
+    Network,
+    SettingKind,
+    TradeMode,
+    load_plugins,
+)
 
 
 class Expected(msgspec.Struct):
@@ -59,6 +67,10 @@ VENUES = {
 }
 
 
+#: Venues whose connectors are more than a description.
+BUILT = {"hyperliquid"}
+
+
 @pytest.fixture(scope="module")
 def specs() -> dict[str, ConnectorSpec]:
     """Return every connector of the installed plugins."""
@@ -74,12 +86,23 @@ def test_a_plugin_registers_its_venue_under_its_feature_flag_and_nothing_else(
     assert {name for name, spec in specs.items() if spec.feature_flag == flag} == VENUES[venue].connectors
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", sorted(VENUES.keys() - BUILT))
 def test_a_venue_that_is_a_stub_says_so(specs: dict[str, ConnectorSpec], venue: str) -> None:
     """No capability, no trade mode and no factory until there is something behind them."""
     spec = specs[venue]
     assert (spec.capabilities, spec.trade_modes, spec.factory) == ({}, frozenset(), None)
     assert "nothing is wired yet" in spec.notes
+
+
+@pytest.mark.parametrize("venue", sorted(BUILT))
+def test_a_venue_that_is_built_has_what_its_modes_need(specs: dict[str, ConnectorSpec], venue: str) -> None:
+    """Something that makes it in every mode, a signer and execution for orders, and no word of a stub."""
+    spec = specs[venue]
+    assert spec.trade_modes == frozenset(TradeMode)
+    assert spec.factory is not None
+    assert spec.signer is not None
+    assert {Capability.MARKET, Capability.ACCOUNT, Capability.EXECUTION} <= spec.capabilities.keys()
+    assert "nothing is wired yet" not in spec.notes
 
 
 @pytest.mark.parametrize("venue", VENUES)
