@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import mock, synthetic
 from .capabilities import SENDING_MODES, Capability, DataSource, Network, TradeMode
 from .catalogue import FeatureFlag, feature_flags
-from .decode import MAX_FRAME_BYTES, decode_json
+from .decode import MAX_FRAME_BYTES, BookNumber, decode_json, is_plain
 from .discovery import Candidate, discover
 from .extensions import (
     CheckResult,
@@ -71,6 +71,7 @@ __all__ = [
     "PROJECT",
     "SENDING_MODES",
     "Answer",
+    "BookNumber",
     "Candidate",
     "Capability",
     "CheckResult",
@@ -124,6 +125,7 @@ __all__ = [
     "feature_flags",
     "hookimpl",
     "hookspec",
+    "is_plain",
     "load_plugins",
     "mock",
     "read_private",

@@ -222,7 +222,7 @@ def _number(settings: Mapping[str, str | float], name: str, default: float, low:
 
 
 def _levels(levels: WireLevels) -> tuple[Level, ...]:
-    return tuple((parse_price(price, "price"), parse_size(size, "size")) for price, size in levels)
+    return tuple(Level(parse_price(price, "price"), parse_size(size, "size")) for price, size in levels)
 
 
 SPEC: Final = ConnectorSpec(

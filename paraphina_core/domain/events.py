@@ -19,8 +19,24 @@ from .instruments import Instrument, Side
 from .numbers import is_bounded
 from .orders import OrderState
 
-#: One book level: price in quote units, size in base units.
-Level: TypeAlias = tuple[float, float]
+
+class Level(msgspec.Struct, frozen=True, gc=False, array_like=True, eq=False):
+    """One book level: price in quote units, size in base units; spelled `[price, size]` in files.
+
+    A connector that subclasses it with the venue's own names for the two lets its decoder make
+    levels in C. Such a level equals any other with the same price and size.
+    """
+
+    price: float
+    size: float
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Level):
+            return NotImplemented
+        return (self.price, self.size) == (other.price, other.size)
+
+    def __hash__(self) -> int:
+        return hash((self.price, self.size))
 
 
 class Liquidity(StrEnum):

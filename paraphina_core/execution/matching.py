@@ -98,8 +98,7 @@ class PaperMarket:
 
     def crosses_book(self, order: OrderTerms) -> bool:
         """Tell whether the order would take liquidity now."""
-        levels = self._book.levels(order.side.opposite)
-        return bool(levels) and reaches(order.side, float(order.price), levels[0][0])
+        return reaches(order.side, float(order.price), self._book.touch(order.side.opposite))
 
     def crosses_own(self, order: OrderTerms) -> bool:
         """Tell whether the order would trade with an own one."""
@@ -177,7 +176,8 @@ class PaperMarket:
     def _reachable(self, order: RestingOrder) -> Iterator[tuple[float, Decimal]]:
         """Take, level by level, what the order may have of the other side; the caller executes each."""
         side = order.side.opposite
-        for price, displayed in self._book.levels(side):
+        for level in self._book.levels(side):
+            price, displayed = level.price, level.size
             if not reaches(order.side, order.price, price):
                 return
             wanted = self._fillable(order)

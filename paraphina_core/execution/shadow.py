@@ -96,7 +96,10 @@ class ShadowRecorder:
             shadow = ShadowOrder(order=order, best_bid=None, best_ask=None, fair_value=None)
         else:
             shadow = ShadowOrder(
-                order=order, best_bid=book.best_bid, best_ask=book.best_ask, fair_value=book.microprice
+                order=order,
+                best_bid=_plain(book.best_bid),
+                best_ask=_plain(book.best_ask),
+                fair_value=book.microprice,
             )
         self._record(shadow, at_ns)
         if order.client_order_id in self._orders:
@@ -152,6 +155,11 @@ class ShadowRecorder:
                 filled_size=Decimal(0),
             )
         )
+
+
+def _plain(level: Level | None) -> Level | None:
+    """Return the level without the venue's own names for price and size, which no record shows."""
+    return None if level is None else Level(level.price, level.size)
 
 
 def _venue_id(order: PlaceOrder) -> str:

@@ -131,8 +131,8 @@ def _plugin_gate(order: PlaceOrder, context: OrderContext, price: float, size: f
         instrument=context.instrument,
         mode=session.mode,
         state=session.state,
-        best_bid=context.book.bids[0][0],
-        best_ask=context.book.asks[0][0],
+        best_bid=context.book.touch(Side.BUY),
+        best_ask=context.book.touch(Side.SELL),
         position_base=float(context.exposure.position_base),
         open_orders=session.open_orders,
     )

@@ -75,7 +75,7 @@ def _venue_unhealthy(order: PlaceOrder, context: OrderContext, price: float, siz
 )
 def _book_not_live(order: PlaceOrder, context: OrderContext, price: float, size: float) -> str | None:
     book = context.book
-    if book.state is BookState.LIVE and book.bids and book.asks:
+    if book.state is BookState.LIVE and book.best_bid and book.best_ask:
         return None
     return f"the book is {book.state}"
 

@@ -11,6 +11,7 @@ from .order_gate import Rules, against_position
 
 _BPS: Final = 1e-4
 _BUY: Final = Side.BUY  # a global is found faster than an enum's member
+_SELL: Final = Side.SELL
 _QUOTE: Final = Purpose.QUOTE
 
 # ruff: noqa: ARG001  # every gate takes the same arguments
@@ -115,11 +116,11 @@ def _notional_above_maximum(
 def _collar_book(order: PlaceOrder, context: OrderContext, price: float, size: float) -> str | None:
     collar_bps = context.session.limits.collar_book_bps
     if order.side is _BUY:
-        touch = context.book.asks[0][0]
+        touch = context.book.touch(_SELL)
         if price <= touch * (1.0 + collar_bps * _BPS):
             return None
     else:
-        touch = context.book.bids[0][0]
+        touch = context.book.touch(_BUY)
         if price >= touch * (1.0 - collar_bps * _BPS):
             return None
     return f"{order.side} at {plain(order.price)}, far touch {touch:.10g}, limit {collar_bps:g} bps"
@@ -164,11 +165,11 @@ def _post_only_would_cross(order: PlaceOrder, context: OrderContext, price: floa
     if not order.post_only:
         return None
     if order.side is _BUY:
-        touch = context.book.asks[0][0]
+        touch = context.book.touch(_SELL)
         if price < touch:
             return None
     else:
-        touch = context.book.bids[0][0]
+        touch = context.book.touch(_BUY)
         if price > touch:
             return None
     return f"post-only {order.side} at {plain(order.price)}, far touch {touch:.10g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .book import Book, BookState
+from .book import MAX_WAITING_TOUCHES, Book, BookState
 from .health import HealthLimits, HealthState, VenueHealth
 
-__all__ = ["Book", "BookState", "HealthLimits", "HealthState", "VenueHealth"]
+__all__ = ["MAX_WAITING_TOUCHES", "Book", "BookState", "HealthLimits", "HealthState", "VenueHealth"]

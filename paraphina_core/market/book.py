@@ -3,13 +3,19 @@
 A book is believed only while it is `live`. A gap, a crossed or an empty side are states, not
 exceptions: whoever quotes asks for the state first. Levels are keyed by number, because a venue may
 spell one price in several ways.
+
+Taking over a message costs the same for one level as for a hundred: levels are kept as they came and
+only the touch is looked at. The depth is checked once, when the state or the depth is first asked for,
+so a touch can be read from a message that turns out to be broken, but never be believed.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import Final
 
 from paraphina_core.domain import (
     BestBidOffer,
@@ -21,6 +27,9 @@ from paraphina_core.domain import (
     RemoteProtocolError,
     Side,
 )
+
+#: Best offers that may wait to be worked into the depth.
+MAX_WAITING_TOUCHES: Final = 100
 
 
 class BookState(StrEnum):
@@ -34,104 +43,173 @@ class BookState(StrEnum):
 
 
 def _bid_key(level: Level) -> float:
-    return -level[0]
+    return -level.price
 
 
 def _ask_key(level: Level) -> float:
-    return level[0]
+    return level.price
 
 
 class Book:
     """The visible book of one instrument.
 
     Attributes:
-        state: see `BookState`; only `live` may be quoted on.
-        bids: `(price, size)` with falling prices, quote units and base units.
-        asks: `(price, size)` with rising prices.
+        best_bid: highest bid, None when there is none; to be believed only while the state is live.
+        best_ask: lowest ask, likewise.
         arrived_ns: session time at which the last believed message arrived, None before the first.
         exchange_ns: the venue's own time of that message, None where it gives none.
     """
 
-    __slots__ = ("arrived_ns", "asks", "bids", "exchange_ns", "instrument", "max_levels", "state")
+    best_bid: Level | None
+    best_ask: Level | None
+    _bids: Sequence[Level]
+    _asks: Sequence[Level]
+    _touches: list[tuple[Level | None, Level | None]] | None
+    _state: BookState | None
+
+    __slots__ = (
+        "_asks",
+        "_bids",
+        "_is_checked",
+        "_state",
+        "_touches",
+        "arrived_ns",
+        "best_ask",
+        "best_bid",
+        "exchange_ns",
+        "instrument",
+        "max_levels",
+    )
 
     def __init__(self, instrument: InstrumentId, max_levels: int = 1000) -> None:
         self.instrument = instrument
         self.max_levels = max_levels
-        self.state = BookState.WAITING
-        self.bids: Sequence[Level] = ()
-        self.asks: Sequence[Level] = ()
         self.arrived_ns: int | None = None
         self.exchange_ns: int | None = None
+        self._forget(BookState.WAITING)
 
     @property
-    def best_bid(self) -> Level | None:
-        """Highest bid, None when there is none."""
-        return self.bids[0] if self.bids else None
+    def state(self) -> BookState:
+        """See `BookState`; only `live` may be quoted on, and only what was checked whole is live."""
+        state = self._state
+        if state is None:
+            try:
+                state = self.verify()
+            except RemoteProtocolError:
+                return BookState.GAPPED
+        return state
 
     @property
-    def best_ask(self) -> Level | None:
-        """Lowest ask, None when there is none."""
-        return self.asks[0] if self.asks else None
+    def bids(self) -> Sequence[Level]:
+        """Levels with falling prices; none of a book that is broken."""
+        return self.levels(Side.BUY)
+
+    @property
+    def asks(self) -> Sequence[Level]:
+        """Levels with rising prices; none of a book that is broken."""
+        return self.levels(Side.SELL)
 
     @property
     def mid(self) -> float | None:
         """Mean of the touch, None unless both sides have one."""
-        if not self.bids or not self.asks:
+        bid, ask = self.best_bid, self.best_ask
+        if bid is None or ask is None:
             return None
-        return (self.bids[0][0] + self.asks[0][0]) / 2
+        return (bid.price + ask.price) / 2
 
     @property
     def microprice(self) -> float | None:
         """Size-weighted mid: the bid weighted by the ask's size and the reverse, None without both."""
-        if not self.bids or not self.asks:
+        bid, ask = self.best_bid, self.best_ask
+        if bid is None or ask is None:
             return None
-        (bid, bid_size), (ask, ask_size) = self.bids[0], self.asks[0]
-        return (bid * ask_size + ask * bid_size) / (bid_size + ask_size)
+        return (bid.price * ask.size + ask.price * bid.size) / (bid.size + ask.size)
 
     def reset(self) -> None:
         """Forget everything, as after a lost connection; the next snapshot starts anew."""
-        self.state = BookState.WAITING
-        self.bids = ()
-        self.asks = ()
+        self._forget(BookState.WAITING)
         self.exchange_ns = None
 
     def apply(self, event: BookSnapshot | BookDelta | BookGap | BestBidOffer, at_ns: int) -> None:
         """Apply one event that arrived at `at_ns`.
 
-        Deltas and best offers are ignored until a snapshot has made the book whole.
+        Deltas and best offers are ignored until a snapshot has made the book whole. What a delta
+        changes is checked here, everything else by `verify`.
+
+        Raises:
+            RemoteProtocolError: a delta, or the book that it changes, is not usable.
+        """
+        if isinstance(event, BookSnapshot):
+            self._bids, self._asks = bids, asks = event.bids, event.asks
+            self.best_bid = bids[0] if bids else None
+            self.best_ask = asks[0] if asks else None
+            self._is_checked = False
+            self._touches = None
+            self._state = None
+        elif isinstance(event, BookGap):
+            self._state = BookState.GAPPED
+            return
+        elif self._state is BookState.WAITING or self._state is BookState.GAPPED:
+            return
+        elif isinstance(event, BestBidOffer):
+            if event.exchange_ns is not None and event.exchange_ns < (self.exchange_ns or 0):
+                return
+            self._touch(event)
+        else:
+            self._delta(event)
+        self.arrived_ns = at_ns
+        self.exchange_ns = event.exchange_ns
+
+    def verify(self) -> BookState:
+        """Check what was applied and not checked yet, every level of it, and return the state.
 
         Raises:
             RemoteProtocolError: levels are out of order, repeated, not above zero or too many. The
-                book is gapped then.
+                book is gapped and empty then.
         """
-        if isinstance(event, BookSnapshot):
-            self._snapshot(event)
-        elif isinstance(event, BookGap):
-            self.state = BookState.GAPPED
-            return
-        elif self.state in {BookState.WAITING, BookState.GAPPED}:
-            return
-        elif isinstance(event, BookDelta):
-            self._delta(event)
+        if self._state is not None:
+            return self._state
+        try:
+            if not self._is_checked:
+                _check(self._bids, -1.0, self.max_levels)
+                _check(self._asks, 1.0, self.max_levels)
+                self._is_checked = True
+            for bid, ask in self._touches or ():
+                self._bids = _with_touch(self._bids, bid, _bid_key)
+                self._asks = _with_touch(self._asks, ask, _ask_key)
+        except RemoteProtocolError:
+            self._forget(BookState.GAPPED)
+            raise
+        self._touches = None
+        if self.best_bid is None or self.best_ask is None:
+            state = BookState.ONE_SIDED
+        elif self.best_bid.price < self.best_ask.price:
+            state = BookState.LIVE
         else:
-            if event.exchange_ns is not None and event.exchange_ns < (self.exchange_ns or 0):
-                return
-            self.bids = _with_touch(self.bids, event.bid, _bid_key)
-            self.asks = _with_touch(self.asks, event.ask, _ask_key)
-        self.arrived_ns = at_ns
-        self.exchange_ns = event.exchange_ns
-        self._judge()
+            state = BookState.CROSSED
+        self._state = state
+        return state
+
+    def touch(self, side: Side) -> float:
+        """Return the best price that rests on one side, NaN when there is none."""
+        best = self.best_bid if side is Side.BUY else self.best_ask
+        return math.nan if best is None else best.price
 
     def levels(self, side: Side) -> Sequence[Level]:
-        """Return the levels that rest on one side, best first."""
-        return self.bids if side is Side.BUY else self.asks
+        """Return the levels that rest on one side, best first; none of a book that is broken."""
+        if self._state is None:
+            _ = self.state
+        return self._bids if side is Side.BUY else self._asks
 
     def size_at(self, side: Side, price: float) -> float:
         """Return the displayed size at a price, 0.0 where there is no such level."""
-        levels, key = (self.bids, _bid_key) if side is Side.BUY else (self.asks, _ask_key)
-        index = bisect_left(levels, key((price, 0.0)), key=key)
-        if index < len(levels) and levels[index][0] == price:
-            return levels[index][1]
+        levels = self.levels(side)
+        if side is Side.BUY:
+            index = bisect_left(levels, -price, key=_bid_key)
+        else:
+            index = bisect_left(levels, price, key=_ask_key)
+        if index < len(levels) and levels[index].price == price:
+            return levels[index].size
         return 0.0
 
     def covers(self, side: Side, price: float) -> bool:
@@ -139,51 +217,59 @@ class Book:
         levels = self.levels(side)
         if not levels:
             return False
-        return price >= levels[-1][0] if side is Side.BUY else price <= levels[-1][0]
+        return price >= levels[-1].price if side is Side.BUY else price <= levels[-1].price
 
-    def _snapshot(self, event: BookSnapshot) -> None:
-        try:
-            _check(event.bids, -1, self.max_levels)
-            _check(event.asks, 1, self.max_levels)
-        except RemoteProtocolError:
-            self.state = BookState.GAPPED
-            raise
-        self.bids = event.bids
-        self.asks = event.asks
+    def _touch(self, event: BestBidOffer) -> None:
+        if self._touches is None:
+            self._touches = []
+        elif len(self._touches) >= MAX_WAITING_TOUCHES:
+            self.verify()
+            self._touches = []
+        self._touches.append((event.bid, event.ask))
+        self.best_bid = event.bid
+        self.best_ask = event.ask
+        self._state = None
 
     def _delta(self, event: BookDelta) -> None:
+        self.verify()
         try:
-            self.bids = _merged(self.bids, event.bids, _bid_key, self.max_levels)
-            self.asks = _merged(self.asks, event.asks, _ask_key, self.max_levels)
+            self._bids = _merged(self._bids, event.bids, _bid_key, self.max_levels)
+            self._asks = _merged(self._asks, event.asks, _ask_key, self.max_levels)
         except RemoteProtocolError:
-            self.state = BookState.GAPPED
+            self._forget(BookState.GAPPED)
             raise
+        self.best_bid = self._bids[0] if self._bids else None
+        self.best_ask = self._asks[0] if self._asks else None
+        self._state = None
 
-    def _judge(self) -> None:
-        if not self.bids or not self.asks:
-            self.state = BookState.ONE_SIDED
-        elif self.bids[0][0] < self.asks[0][0]:
-            self.state = BookState.LIVE
-        else:
-            self.state = BookState.CROSSED
+    def _forget(self, state: BookState) -> None:
+        self._state = state
+        self._bids = ()
+        self._asks = ()
+        self._touches = None
+        self._is_checked = True
+        self.best_bid = None
+        self.best_ask = None
 
 
-def _check(levels: Sequence[Level], direction: int, max_levels: int) -> None:
+def _check(levels: Sequence[Level], direction: float, max_levels: int) -> None:
     if len(levels) > max_levels:
         raise RemoteProtocolError(
             "book has too many levels", found=len(levels), wanted=f"at most {max_levels}"
         )
-    last = None
-    for price, size in levels:
-        if not (price > 0.0 and size > 0.0):
+    last = -math.inf
+    for level in levels:
+        price = level.price
+        if not (0.0 < price < math.inf and 0.0 < level.size < math.inf):
             raise RemoteProtocolError(
-                "book level is not usable", found=(price, size), wanted="both above zero"
+                "book level is not usable", found=(price, level.size), wanted="both above zero and finite"
             )
-        if last is not None and not (price - last) * direction > 0.0:
+        key = price * direction
+        if not key > last:
             raise RemoteProtocolError(
-                "book levels are out of order", found=(last, price), wanted="best first"
+                "book levels are out of order", found=(last * direction, price), wanted="best first"
             )
-        last = price
+        last = key
 
 
 def _merged(
@@ -191,13 +277,13 @@ def _merged(
 ) -> list[Level]:
     merged = levels if isinstance(levels, list) else list(levels)
     for change in changes:
-        price, size = change
+        price, size = change.price, change.size
         if not (price > 0.0 and size >= 0.0):
             raise RemoteProtocolError(
                 "book change is not usable", found=change, wanted="price above zero, size not below"
             )
         index = bisect_left(merged, key(change), key=key)
-        present = index < len(merged) and merged[index][0] == price
+        present = index < len(merged) and merged[index].price == price
         if size == 0.0:
             if present:
                 del merged[index]
@@ -218,8 +304,9 @@ def _with_touch(
     """Make `touch` the best level: anything better is gone, the rest stays."""
     if touch is None:
         return ()
+    _check((touch,), 1.0, 1)
     index = bisect_left(levels, key(touch), key=key)
     rest = levels[index:]
-    if rest and rest[0][0] == touch[0]:
+    if rest and rest[0].price == touch.price:
         rest = rest[1:]
     return [touch, *rest]

@@ -59,8 +59,8 @@ def _market(venue: Venue, market: Market, trading: Trading, at_ns: int) -> Marke
         not_quoted=trading.not_quoted(instrument),
         book_state=book.state.value,
         book_age_ms=None if book.arrived_ns is None else round(age_ms(at_ns, book.arrived_ns), 3),
-        best_bid=None if book.best_bid is None else book.best_bid[0],
-        best_ask=None if book.best_ask is None else book.best_ask[0],
+        best_bid=None if book.best_bid is None else book.best_bid.price,
+        best_ask=None if book.best_ask is None else book.best_ask.price,
         volatility_bps_1s=None if volatility is None else volatility * 1e4,
         orders=tuple(
             OrderSnapshot(

@@ -273,6 +273,7 @@ class Session:
         try:
             self._trading.advance(venue, at_ns)
             market.book.apply(event, at_ns)
+            market.book.verify()
         except RemoteError as e:
             self._distrust(venue, str(e), at_ns)
             return

@@ -16,7 +16,7 @@ from paraphina_core.connector import (
     StreamPlan,
     WriteContext,
 )
-from paraphina_core.domain import Instrument, InstrumentId, MarketView, RemoteError, age_ms
+from paraphina_core.domain import Instrument, InstrumentId, Level, MarketView, RemoteError, age_ms
 from paraphina_core.execution import OrderRoute, Wire
 from paraphina_core.gates import MessageBudget, OrderContext, SessionContext, VenueContext
 from paraphina_core.market import Book, BookState, HealthState, VenueHealth
@@ -28,6 +28,8 @@ from .inquiries import Inquiries
 
 #: Notices kept for each connector, the newest.
 MAX_NOTICES: Final = 20
+
+_NO_LEVEL: Final = Level(math.nan, math.nan)
 
 
 class Market:
@@ -169,15 +171,15 @@ class Venue:
         """Show one market to a strategy."""
         book = market.book
         unusable = self.unusable(market, at_ns)
-        bid = book.best_bid or (math.nan, math.nan)
-        ask = book.best_ask or (math.nan, math.nan)
+        bid = book.best_bid or _NO_LEVEL
+        ask = book.best_ask or _NO_LEVEL
         return MarketView(
             instrument=market.instrument,
             unusable=unusable,
-            bid_price=bid[0],
-            bid_size=bid[1],
-            ask_price=ask[0],
-            ask_size=ask[1],
+            bid_price=bid.price,
+            bid_size=bid.size,
+            ask_price=ask.price,
+            ask_size=ask.size,
             book_age_ms=math.inf if book.arrived_ns is None else age_ms(at_ns, book.arrived_ns),
             volatility=market.volatility.value,
             position_base=float(market.context.exposure.position_base),

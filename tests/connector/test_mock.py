@@ -156,8 +156,8 @@ def test_every_number_is_on_the_grid(hour: list[tuple[int, Event]]) -> None:
     sizes: set[float] = set()
     for _, event in hour:
         if isinstance(event, BookSnapshot | BookDelta):
-            prices.update(price for price, _ in (*event.bids, *event.asks))
-            sizes.update(size for _, size in (*event.bids, *event.asks) if size > 0.0)
+            prices.update(level.price for level in (*event.bids, *event.asks))
+            sizes.update(level.size for level in (*event.bids, *event.asks) if level.size > 0.0)
         elif isinstance(event, Trade):
             prices.add(event.price)
             sizes.add(event.size)
@@ -196,8 +196,8 @@ def test_a_market_order_takes_the_best_levels_and_the_book_shows_exactly_that(
             if pending:
                 expected = _after(book, pending)
                 book.apply(event, due_ns)
-                assert {price: round(size, 9) for price, size in book.bids} == expected[Side.BUY]
-                assert {price: round(size, 9) for price, size in book.asks} == expected[Side.SELL]
+                assert {level.price: round(level.size, 9) for level in book.bids} == expected[Side.BUY]
+                assert {level.price: round(level.size, 9) for level in book.asks} == expected[Side.SELL]
                 seen += 1
                 pending = []
             else:
@@ -206,7 +206,7 @@ def test_a_market_order_takes_the_best_levels_and_the_book_shows_exactly_that(
 
 
 def _after(book: Book, trades: list[Trade]) -> dict[Side, dict[float, float]]:
-    sides = {side: dict(book.levels(side)) for side in Side}
+    sides = {side: {level.price: level.size for level in book.levels(side)} for side in Side}
     for trade in trades:
         taken_from = sides[trade.aggressor.opposite]
         best = (min if trade.aggressor is Side.BUY else max)(taken_from)
@@ -233,7 +233,7 @@ def test_the_market_moves_at_the_pace_of_a_real_one(hour: list[tuple[int, Event]
             book.apply(event, due_ns)
             assert book.best_bid is not None
             assert book.best_ask is not None
-            spreads.add(book.best_ask[0] - book.best_bid[0])
+            spreads.add(book.best_ask.price - book.best_bid.price)
     assert len(spreads) > 5
     assert max(spreads) < 100_000 * 0.001
 
@@ -272,14 +272,14 @@ def test_a_quote_at_the_touch_is_reached_within_seconds(hour: list[tuple[int, Ev
         if price and isinstance(event, Trade) and event.aggressor is Side.SELL and event.price <= price:
             ahead -= event.size
         assert book.best_bid is not None or not price
-        run_over = book.best_ask is not None and book.best_ask[0] <= price
+        run_over = book.best_ask is not None and book.best_ask.price <= price
         if price and (ahead < 0.0 or run_over):
             waits.append((due_ns - since) / NS_PER_S)
             price = 0.0
         if not price and book.best_bid is not None:
-            (price, ahead), since = book.best_bid, due_ns
-        elif price and book.best_bid is not None and book.best_bid[0] > price:
-            price, ahead = book.best_bid
+            price, ahead, since = book.best_bid.price, book.best_bid.size, due_ns
+        elif price and book.best_bid is not None and book.best_bid.price > price:
+            price, ahead = book.best_bid.price, book.best_bid.size
     assert statistics.median(waits) < 5
     assert len(waits) > 100
 
@@ -361,7 +361,7 @@ def test_tick_and_lot_follow_from_the_price(price: float, tick: str, lot: str) -
     assert (f"{instrument.price_rule.tick_at(exact(price)):f}", f"{instrument.lot_size:f}") == (tick, lot)
     assert instrument.id == "mock:XYZ"
     snapshot = next(event for _, event in events if isinstance(event, BookSnapshot))
-    assert snapshot.bids[0][0] == pytest.approx(price, rel=0.001)
+    assert snapshot.bids[0].price == pytest.approx(price, rel=0.001)
 
 
 @pytest.mark.parametrize(

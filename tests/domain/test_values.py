@@ -23,6 +23,7 @@ from paraphina_core.domain import (
     FixedTick,
     FundingPayment,
     Instrument,
+    Level,
     Liquidity,
     LocalError,
     MarketEvent,
@@ -47,7 +48,8 @@ POSITIVE = st.decimals(min_value="0.00000001", max_value="1e12", places=8)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 IDS = st.integers(0, 2**48 - 1)
-LEVELS = st.lists(st.tuples(FLOATS, FLOATS), max_size=3).map(tuple)
+LEVEL = st.builds(Level, FLOATS, FLOATS)
+LEVELS = st.lists(LEVEL, max_size=3).map(tuple)
 
 INSTRUMENTS = st.builds(
     Instrument,
@@ -76,7 +78,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "float | None": st.none() | FLOATS,
     "int": INTEGERS,
     "int | None": st.none() | INTEGERS,
-    "Level | None": st.none() | st.tuples(FLOATS, FLOATS),
+    "Level | None": st.none() | LEVEL,
     "tuple[Level, ...]": LEVELS,
 }
 NEEDED: dict[type[Any], dict[str, st.SearchStrategy[Any]]] = {

@@ -29,7 +29,7 @@ from paraphina_core.domain import (
     TradingStatus,
 )
 from paraphina_core.execution import MAX_RESTING_ORDERS, PaperSettings, paper
-from trading import BTC, ETH, place, snapshot, trade
+from trading import BTC, ETH, levels, place, snapshot, trade
 
 BUY, SELL, IOC = Side.BUY, Side.SELL, TimeInForce.IOC
 BOOK = snapshot(((100.0, 2.0), (99.5, 4.0)), ((101.0, 1.0), (101.5, 3.0), (102.0, 5.0)))
@@ -80,7 +80,7 @@ def test_what_was_taken_cannot_be_taken_again_until_the_level_shows_another_size
     assert fills_of(world.send(place(3, BUY, 101, 5, time_in_force=IOC))) == []
     world.see(BOOK)
     assert fills_of(world.send(place(4, BUY, 101, 5, time_in_force=IOC))) == []
-    world.see(BookDelta(instrument=BTC.id, bids=(), asks=((101.0, 2.0),)))
+    world.see(BookDelta(instrument=BTC.id, bids=(), asks=levels((101.0, 2.0))))
     assert fills_of(world.send(place(5, BUY, 101, 5, time_in_force=IOC))) == [(5, 101.0, 2.0)]
 
 

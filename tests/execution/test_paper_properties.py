@@ -30,7 +30,7 @@ from paraphina_core.domain import (
     Trade,
 )
 from paraphina_core.execution import Ledger, OrderTracker
-from trading import BTC, place, snapshot, trade
+from trading import BTC, levels, place, snapshot, trade
 
 TICK = 0.5
 TOLERANCE = 1e-6
@@ -46,15 +46,15 @@ def snapshots(draw: st.DrawFn) -> BookSnapshot:
     gap = draw(st.integers(-1, 4).filter(bool))
     bids = [(top - step, draw(lots)) for step in range(draw(st.integers(0, 3)))]
     asks = [(top + gap + step, draw(lots)) for step in range(draw(st.integers(0, 3)))]
-    return snapshot(_levels(bids), _levels(asks))
+    return snapshot(_priced(bids), _priced(asks))
 
 
-def _levels(levels: list[tuple[int, float]]) -> tuple[Level, ...]:
-    return tuple((tick * TICK, size) for tick, size in levels)
+def _priced(pairs: list[tuple[int, float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((tick * TICK, size) for tick, size in pairs)
 
 
 deltas = st.builds(
-    lambda bid, ask: BookDelta(instrument=BTC.id, bids=_levels([bid]), asks=_levels([ask])),
+    lambda bid, ask: BookDelta(instrument=BTC.id, bids=levels(*_priced([bid])), asks=levels(*_priced([ask]))),
     st.tuples(st.integers(196, 200), st.one_of(st.just(0.0), lots)),
     st.tuples(st.integers(200, 204), st.one_of(st.just(0.0), lots)),
 )

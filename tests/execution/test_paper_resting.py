@@ -14,10 +14,11 @@ from paraphina_core.domain import (
     BookGap,
     BookSnapshot,
     Fill,
+    Level,
     Liquidity,
     Side,
 )
-from trading import BTC, place, snapshot, trade
+from trading import BTC, levels, place, snapshot, trade
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -163,14 +164,15 @@ def test_an_ask_at_or_through_a_resting_buy_fills_it_at_its_own_price(ask: float
     assert fills_of(events) == [(1, 100.0, 3.0)]
     assert {event.liquidity for event in events if isinstance(event, Fill)} == {Liquidity.MAKER}
     assert fills_of(world.see(snapshot(((99.0, 1.0),), ((ask, 3.0), (100.5, 9.0))))) == []
-    assert fills_of(world.see(BookDelta(instrument=BTC.id, bids=(), asks=((ask, 4.0),)))) == [(1, 100.0, 2.0)]
+    delta = BookDelta(instrument=BTC.id, bids=(), asks=levels((ask, 4.0)))
+    assert fills_of(world.see(delta)) == [(1, 100.0, 2.0)]
 
 
 def test_a_touch_that_moves_through_an_order_fills_it() -> None:
     """The best bid and offer alone is evidence enough."""
     world = _world()
     world.send(place(1, BUY, 100, 5))
-    touch = BestBidOffer(instrument=BTC.id, bid=(99.0, 1.0), ask=(99.5, 2.0))
+    touch = BestBidOffer(instrument=BTC.id, bid=Level(99.0, 1.0), ask=Level(99.5, 2.0))
     assert fills_of(world.see(touch)) == [(1, 100.0, 2.0)]
 
 

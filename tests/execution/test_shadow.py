@@ -12,6 +12,7 @@ from paraphina_core.domain import (
     CancelOrder,
     ClientOrderId,
     Event,
+    Level,
     OrderAccepted,
     OrderState,
     PlaceOrder,
@@ -66,7 +67,9 @@ def test_an_order_is_recorded_with_the_market_it_would_have_met() -> None:
     shadow.see_book()
     order = place(1, BUY, 100, 1)
     assert _names(shadow.send(order)) == ["OrderAccepted"]
-    expected = ShadowOrder(order=order, best_bid=(100.0, 1.0), best_ask=(101.0, 3.0), fair_value=100.25)
+    expected = ShadowOrder(
+        order=order, best_bid=Level(100.0, 1.0), best_ask=Level(101.0, 3.0), fair_value=100.25
+    )
     assert shadow.recorded == [(expected, 5)]
 
 

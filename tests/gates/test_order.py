@@ -25,7 +25,10 @@ from order_world import (
 from paraphina_core.connector import Network, OrderFacts, OrderGate, TradeMode
 from paraphina_core.domain import (
     NS_PER_MS,
+    BestBidOffer,
+    BookGap,
     ClientOrderId,
+    Level,
     PlaceOrder,
     Purpose,
     Side,
@@ -158,11 +161,11 @@ def _degraded(context: OrderContext) -> None:
 
 
 def _gapped(context: OrderContext) -> None:
-    context.book.state = BookState.GAPPED
+    context.book.apply(BookGap(instrument=context.book.instrument, reason="sequence"), NOW_NS)
 
 
 def _one_sided(context: OrderContext) -> None:
-    context.book.asks = ()
+    context.book.apply(BestBidOffer(instrument=context.book.instrument, bid=None, ask=None), NOW_NS)
 
 
 def _stale(context: OrderContext) -> None:
@@ -530,9 +533,10 @@ def test_f047_an_order_that_would_trade_with_an_own_one_is_refused(
 # --- numbers that are none ---------------------------------------------------------------------
 
 
-def _set_level(side: str, price: float) -> Break:
+def _set_touch(side: str, price: float) -> Break:
     def change(context: OrderContext) -> None:
-        setattr(context.book, side, [(price, 1.0)])
+        assert context.book.state is BookState.LIVE  # judged before, so nothing but the number is broken
+        setattr(context.book, side, Level(price, 1.0))
 
     return change
 
@@ -569,7 +573,7 @@ CONTEXT_NUMBERS = {
     "session time": _set_on("session.at_ns", NAN),
     "open orders": _set_on("session.open_orders", NAN),
     "book time": _set_on("book.arrived_ns", NAN),
-    "best ask": _set_level("asks", NAN),
+    "best ask": _set_touch("best_ask", NAN),
     "message rate": _set_on("venue.budget.cancel_reserve", NAN),
     "position": _position("NaN"),
     "lot size": _set_instrument("lot_size"),
@@ -590,7 +594,7 @@ def test_a_number_of_the_context_that_is_none_refuses_a_buy(name: str) -> None:
 
 @pytest.mark.parametrize(
     "break_it",
-    [_set_level("bids", NAN), _set_on("own_highest_bid", NAN)],
+    [_set_touch("best_bid", NAN), _set_on("own_highest_bid", NAN)],
     ids=["best bid", "own highest bid"],
 )
 def test_a_number_of_the_other_side_that_is_none_refuses_a_sell(break_it: Break) -> None:

@@ -16,15 +16,25 @@ from paraphina_core.domain import (
     RemoteProtocolError,
     Side,
 )
-from paraphina_core.market import Book, BookState
+from paraphina_core.market import MAX_WAITING_TOUCHES, Book, BookState
+from trading import levels, snapshot
 
 BTC = InstrumentId("test:BTC")
 
 
-def _snapshot(
-    bids: tuple[Level, ...], asks: tuple[Level, ...], exchange_ns: int | None = None
-) -> BookSnapshot:
-    return BookSnapshot(instrument=BTC, bids=bids, asks=asks, exchange_ns=exchange_ns)
+Pairs = tuple[tuple[float, float], ...]
+
+
+def _snapshot(bids: Pairs, asks: Pairs, exchange_ns: int | None = None) -> BookSnapshot:
+    return snapshot(bids, asks, BTC, exchange_ns)
+
+
+def _delta(bids: Pairs, asks: Pairs) -> BookDelta:
+    return BookDelta(instrument=BTC, bids=levels(*bids), asks=levels(*asks))
+
+
+def _touch(bid: Level | None, ask: Level | None, exchange_ns: int | None = None) -> BestBidOffer:
+    return BestBidOffer(instrument=BTC, bid=bid, ask=ask, exchange_ns=exchange_ns)
 
 
 def _live_book() -> Book:
@@ -36,8 +46,8 @@ def _live_book() -> Book:
 def test_a_new_book_waits_and_ignores_changes_until_a_snapshot_makes_it_whole() -> None:
     """Nothing is believed before the first snapshot."""
     book = Book(BTC)
-    book.apply(BookDelta(instrument=BTC, bids=((99.0, 1.0),), asks=((101.0, 1.0),)), 1)
-    book.apply(BestBidOffer(instrument=BTC, bid=(99.0, 1.0), ask=(101.0, 1.0)), 2)
+    book.apply(_delta(((99.0, 1.0),), ((101.0, 1.0),)), 1)
+    book.apply(_touch(Level(99.0, 1.0), Level(101.0, 1.0)), 2)
     assert book.state is BookState.WAITING
     assert book.arrived_ns is None
     book.apply(_snapshot(((99.0, 1.0),), ((101.0, 1.0),)), 3)
@@ -49,18 +59,18 @@ def test_f013_a_gap_makes_the_book_invalid_until_the_next_snapshot() -> None:
     """After a gap deltas are ignored; only a snapshot heals."""
     book = _live_book()
     book.apply(BookGap(instrument=BTC, reason="sequence"), 6)
-    book.apply(BookDelta(instrument=BTC, bids=((99.5, 1.0),), asks=()), 7)
+    book.apply(_delta(((99.5, 1.0),), ()), 7)
     assert book.state is BookState.GAPPED
-    assert book.best_bid == (99.0, 1.0)
+    assert book.best_bid == Level(99.0, 1.0)
     book.apply(_snapshot(((97.0, 1.0),), ((98.0, 1.0),)), 8)
     assert book.state is BookState.LIVE
-    assert book.best_bid == (97.0, 1.0)
+    assert book.best_bid == Level(97.0, 1.0)
 
 
 def test_f014_a_delta_applied_twice_changes_nothing_more() -> None:
     """Sizes are absolute, so a duplicate is harmless."""
     book = _live_book()
-    change = BookDelta(instrument=BTC, bids=((98.5, 3.0),), asks=((101.0, 0.0),))
+    change = _delta(((98.5, 3.0),), ((101.0, 0.0),))
     book.apply(change, 6)
     once = (list(book.bids), list(book.asks))
     book.apply(change, 7)
@@ -97,16 +107,46 @@ def test_f023_an_empty_side_leaves_no_mid() -> None:
         (((0.0, 1.0),), ((101.0, 1.0),)),
         (((float("nan"), 1.0),), ((101.0, 1.0),)),
         (((99.0, float("nan")),), ((101.0, 1.0),)),
+        (((99.0, 1.0),), ((101.0, 1.0), (float("inf"), 1.0))),
+        (((99.0, 1.0),), ((101.0, float("inf")),)),
+        (((99.0, 1.0),), ((101.0, 1.0), (102.0, 1.0), (102.0, 2.0))),
     ],
 )
-def test_f019_levels_that_no_book_can_have_are_refused_and_leave_it_gapped(
-    bids: tuple[Level, ...], asks: tuple[Level, ...]
-) -> None:
-    """Unsorted, repeated, zero, negative and NaN levels are the venue's error."""
+def test_f019_levels_that_no_book_can_have_are_refused_and_leave_it_gapped(bids: Pairs, asks: Pairs) -> None:
+    """Unsorted, repeated, zero, negative, endless and NaN levels are the venue's error, on either side."""
     book = _live_book()
+    book.apply(_snapshot(bids, asks), 6)
     with pytest.raises(RemoteProtocolError):
-        book.apply(_snapshot(bids, asks), 6)
+        book.verify()
     assert book.state is BookState.GAPPED
+    assert (book.best_bid, book.best_ask) == (None, None)
+    book.apply(_snapshot(((98.0, 1.0),), ((99.0, 1.0),)), 7)
+    assert book.verify() is BookState.LIVE
+
+
+@pytest.mark.parametrize("ask", ["state", "bids", "levels", "size_at", "covers"])
+def test_f019_a_broken_depth_is_never_believed_though_its_touch_was_readable(ask: str) -> None:
+    """The first question after the state or the depth finds it out; from then on there is no touch."""
+    book = _live_book()
+    book.apply(_snapshot(((99.0, 1.0), (98.0, 1.0), (98.5, 1.0)), ((101.0, 1.0),)), 6)
+    assert book.best_bid == Level(99.0, 1.0)
+    answers = {
+        "state": lambda: book.state,
+        "bids": lambda: tuple(book.bids),
+        "levels": lambda: tuple(book.levels(Side.SELL)),
+        "size_at": lambda: book.size_at(Side.BUY, 99.0),
+        "covers": lambda: book.covers(Side.BUY, 98.5),
+    }
+    assert answers[ask]() in {BookState.GAPPED, (), 0.0}
+    assert (book.state, book.best_bid, book.mid, tuple(book.asks)) == (BookState.GAPPED, None, None, ())
+
+
+def test_f019_a_touch_that_no_book_can_have_leaves_it_gapped() -> None:
+    """A best offer is checked like any other level before the book is believed again."""
+    for bad in (0.0, -1.0, float("nan"), float("inf")):
+        book = _live_book()
+        book.apply(_touch(Level(bad, 1.0), Level(101.0, 1.0)), 6)
+        assert book.state is BookState.GAPPED
 
 
 def test_a_book_at_its_limit_of_levels_is_kept_and_one_level_more_is_refused() -> None:
@@ -115,27 +155,28 @@ def test_a_book_at_its_limit_of_levels_is_kept_and_one_level_more_is_refused() -
     book.apply(_snapshot(((99.0, 1.0), (98.0, 1.0)), ((101.0, 1.0),)), 1)
     assert book.state is BookState.LIVE
     with pytest.raises(RemoteProtocolError, match="too many levels"):
-        book.apply(BookDelta(instrument=BTC, bids=((97.0, 1.0),), asks=()), 2)
+        book.apply(_delta(((97.0, 1.0),), ()), 2)
+    book.apply(_snapshot(((99.0, 1.0), (98.0, 1.0), (97.0, 1.0)), ((101.0, 1.0),)), 3)
     with pytest.raises(RemoteProtocolError, match="too many levels"):
-        book.apply(_snapshot(((99.0, 1.0), (98.0, 1.0), (97.0, 1.0)), ((101.0, 1.0),)), 3)
+        book.verify()
 
 
 def test_a_newer_touch_replaces_better_levels_and_an_older_one_is_ignored() -> None:
     """A best-bid-offer corrects the touch of a slower book, never backwards in venue time."""
     book = Book(BTC)
     book.apply(_snapshot(((99.0, 1.0), (98.0, 2.0)), ((101.0, 1.0), (102.0, 2.0)), exchange_ns=10), 1)
-    book.apply(BestBidOffer(instrument=BTC, bid=(98.0, 5.0), ask=(100.5, 1.0), exchange_ns=11), 2)
-    assert book.bids == [(98.0, 5.0)]
-    assert list(book.asks) == [(100.5, 1.0), (101.0, 1.0), (102.0, 2.0)]
-    book.apply(BestBidOffer(instrument=BTC, bid=(97.0, 5.0), ask=(103.0, 1.0), exchange_ns=9), 3)
-    assert book.best_bid == (98.0, 5.0)
+    book.apply(_touch(Level(98.0, 5.0), Level(100.5, 1.0), exchange_ns=11), 2)
+    assert tuple(book.bids) == levels((98.0, 5.0))
+    assert tuple(book.asks) == levels((100.5, 1.0), (101.0, 1.0), (102.0, 2.0))
+    book.apply(_touch(Level(97.0, 5.0), Level(103.0, 1.0), exchange_ns=9), 3)
+    assert book.best_bid == Level(98.0, 5.0)
     assert book.arrived_ns == 2
 
 
 def test_a_touch_without_a_side_empties_that_side() -> None:
     """A side without a best offer is one-sided until it comes back."""
     book = _live_book()
-    book.apply(BestBidOffer(instrument=BTC, bid=None, ask=(101.0, 1.0)), 6)
+    book.apply(_touch(None, Level(101.0, 1.0)), 6)
     assert book.state is BookState.ONE_SIDED
 
 
@@ -156,20 +197,44 @@ sizes = st.integers(min_value=0, max_value=5).map(float)
 changes = st.lists(st.tuples(prices, sizes), max_size=12)
 
 
+touches = st.lists(st.tuples(prices, prices), max_size=MAX_WAITING_TOUCHES + 2)
+
+
+@given(depth=st.lists(prices, min_size=1, unique=True), seen=touches, asked=st.booleans())
+def test_touches_that_wait_leave_the_same_book_as_touches_that_are_worked_in_at_once(
+    depth: list[float], seen: list[tuple[float, float]], *, asked: bool
+) -> None:
+    """It does not matter when the depth is asked for, and every touch proves better levels gone."""
+    bids, asks = sorted(depth, reverse=True), sorted(price + 40.0 for price in depth)
+    book = Book(BTC)
+    book.apply(_snapshot(tuple((p, 1.0) for p in bids), tuple((p, 1.0) for p in asks)), 0)
+    for bid, ask in seen:
+        book.apply(_touch(Level(bid, 2.0), Level(ask + 40.0, 2.0)), 1)
+        bids = [bid, *(price for price in bids if price < bid)]
+        asks = [ask + 40.0, *(price for price in asks if price > ask + 40.0)]
+        if asked:
+            assert book.state is not BookState.GAPPED
+    assert [level.price for level in book.bids] == bids
+    assert [level.price for level in book.asks] == asks
+    assert (book.touch(Side.BUY), book.touch(Side.SELL)) == (bids[0], asks[0])
+
+
 @given(first=changes, second=changes)
-def test_deltas_leave_the_same_levels_as_a_plain_dictionary(first: list[Level], second: list[Level]) -> None:
+def test_deltas_leave_the_same_levels_as_a_plain_dictionary(
+    first: list[tuple[float, float]], second: list[tuple[float, float]]
+) -> None:
     """Whatever the changes, the book equals a dictionary of price to size, sorted best first."""
     book = Book(BTC)
     book.apply(_snapshot(((20.0, 1.0),), ((21.0, 1.0),)), 0)
     bids, asks = {20.0: 1.0}, {21.0: 1.0}
-    book.apply(BookDelta(instrument=BTC, bids=tuple(first), asks=tuple(second)), 1)
+    book.apply(_delta(tuple(first), tuple(second)), 1)
     for side, model in ((first, bids), (second, asks)):
         for price, size in side:
             if size == 0.0:
                 model.pop(price, None)
             else:
                 model[price] = size
-    assert list(book.bids) == sorted(bids.items(), reverse=True)
-    assert list(book.asks) == sorted(asks.items())
+    assert tuple(book.bids) == levels(*sorted(bids.items(), reverse=True))
+    assert tuple(book.asks) == levels(*sorted(asks.items()))
     two_sided = bool(bids) and bool(asks)
     assert (book.state is BookState.LIVE) == (two_sided and max(bids) < min(asks))

@@ -14,6 +14,7 @@ from paraphina_core.domain import (
     ClientOrderId,
     FixedTick,
     Instrument,
+    Level,
     PlaceOrder,
     Side,
     TradingState,
@@ -107,7 +108,9 @@ def order_context(session: SessionContext | None = None, venue: str = "one") -> 
     health.observe("", NOW_NS)
     definition = instrument(venue)
     book = Book(definition.id)
-    book.apply(BookSnapshot(instrument=definition.id, bids=((BID, 1.0),), asks=((ASK, 1.0),)), NOW_NS)
+    book.apply(
+        BookSnapshot(instrument=definition.id, bids=(Level(BID, 1.0),), asks=(Level(ASK, 1.0),)), NOW_NS
+    )
     context = OrderContext(
         instrument=definition,
         book=book,

@@ -42,6 +42,7 @@ from paraphina_core.domain import (
     Instrument,
     InstrumentDefined,
     InstrumentId,
+    Level,
     RemoteProtocolError,
 )
 from paraphina_core.session import Run, Summary
@@ -69,7 +70,9 @@ def instrument(venue: str) -> Instrument:
 
 def book(venue: str, bid: float = 9999.5, ask: float = 10000.5, size: float = 5.0) -> BookSnapshot:
     """Return a book of one level a side."""
-    return BookSnapshot(instrument=InstrumentId(f"{venue}:BTC"), bids=((bid, size),), asks=((ask, size),))
+    return BookSnapshot(
+        instrument=InstrumentId(f"{venue}:BTC"), bids=(Level(bid, size),), asks=(Level(ask, size),)
+    )
 
 
 def defined(venue: str) -> InstrumentDefined:

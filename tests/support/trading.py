@@ -80,14 +80,21 @@ def fill(
     )
 
 
+def levels(*pairs: tuple[float, float]) -> tuple[Level, ...]:
+    """Return levels of these prices and sizes."""
+    return tuple(Level(price, size) for price, size in pairs)
+
+
 def snapshot(
-    bids: tuple[Level, ...],
-    asks: tuple[Level, ...],
+    bids: tuple[tuple[float, float], ...],
+    asks: tuple[tuple[float, float], ...],
     instrument: InstrumentId = BTC.id,
     exchange_ns: int | None = None,
 ) -> BookSnapshot:
-    """Return a book snapshot, bids and asks best first."""
-    return BookSnapshot(instrument=instrument, bids=bids, asks=asks, exchange_ns=exchange_ns)
+    """Return a book snapshot, bids and asks as pairs of price and size, best first."""
+    return BookSnapshot(
+        instrument=instrument, bids=levels(*bids), asks=levels(*asks), exchange_ns=exchange_ns
+    )
 
 
 def trade(price: float, size: float, aggressor: Side, number: int = 0, **more: Any) -> Trade:

@@ -1,7 +1,8 @@
 """The venue's messages as typed values: names as on the wire, no meaning yet.
 
 Only what is read is named; whatever else a message holds is skipped, because the venue adds keys
-without notice. Numbers stay text until the strict parsers of the core read them.
+without notice. Numbers stay text until the strict parsers of the core read them, except the levels of
+books: those are floats from the start, see `BookNumber`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from paraphina_core.connector import decode_json
+from paraphina_core.connector import BookNumber, decode_json
+from paraphina_core.domain import Level
 
 #: The venue sends at most 20 levels a side and about 30 trades on subscribing (docs, read 2026-08-22).
 MAX_LEVELS: Final = 100
@@ -33,11 +35,11 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     data: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class WireLevel(msgspec.Struct, frozen=True, gc=False):
+class WireLevel(Level, frozen=True, gc=False, array_like=False, rename={"price": "px", "size": "sz"}):
     """One book level."""
 
-    px: str
-    sz: str
+    price: BookNumber
+    size: BookNumber
 
 
 WireLevels: TypeAlias = Annotated[tuple[WireLevel, ...], msgspec.Meta(max_length=MAX_LEVELS)]
@@ -49,6 +51,14 @@ class WireBook(msgspec.Struct, frozen=True, gc=False):
     coin: str
     time: Milliseconds
     levels: tuple[WireLevels, WireLevels]
+
+
+class WireBbo(msgspec.Struct, frozen=True, gc=False):
+    """The touch, bid first; a side that is empty has null."""
+
+    coin: str
+    time: Milliseconds
+    bbo: tuple[WireLevel | None, WireLevel | None]
 
 
 class WireTrade(msgspec.Struct, frozen=True, gc=False):
@@ -63,6 +73,49 @@ class WireTrade(msgspec.Struct, frozen=True, gc=False):
 
 
 WireTrades: TypeAlias = Annotated[tuple[WireTrade, ...], msgspec.Meta(max_length=MAX_TRADES)]
+
+
+class BookMessage(msgspec.Struct, frozen=True, gc=False, tag_field="channel", tag="l2Book"):
+    """A book in its envelope."""
+
+    data: WireBook
+
+
+class BboMessage(msgspec.Struct, frozen=True, gc=False, tag_field="channel", tag="bbo"):
+    """A touch in its envelope."""
+
+    data: WireBbo
+
+
+class TradesMessage(msgspec.Struct, frozen=True, gc=False, tag_field="channel", tag="trades"):
+    """Trades in their envelope."""
+
+    data: WireTrades
+
+
+#: The messages that come many times a second: read whole, in one pass.
+MarketMessage: TypeAlias = BookMessage | BboMessage | TradesMessage
+MARKET_CHANNELS: Final = frozenset({"l2Book", "bbo", "trades"})
+
+
+class SpelledLevel(msgspec.Struct, frozen=True, gc=False):
+    """One book level with its numbers as the venue spelled them."""
+
+    px: str | float
+    sz: str | float
+
+
+class SpelledData(msgspec.Struct, frozen=True, gc=False):
+    """The levels of a book or of a touch, whichever it is."""
+
+    levels: tuple[tuple[SpelledLevel, ...], ...] = ()
+    bbo: tuple[SpelledLevel | None, ...] = ()
+
+
+class SpelledMessage(msgspec.Struct, frozen=True, gc=False):
+    """A book or a touch, read for its spelling alone."""
+
+    data: SpelledData
 
 
 class WireSubscription(msgspec.Struct, frozen=True, gc=False):
@@ -80,8 +133,8 @@ class WireSubscribed(msgspec.Struct, frozen=True, gc=False):
 
 
 ENVELOPE: Final[msgspec.json.Decoder[Envelope]] = msgspec.json.Decoder(Envelope)
-BOOK: Final[msgspec.json.Decoder[WireBook]] = msgspec.json.Decoder(WireBook)
-TRADES: Final[msgspec.json.Decoder[tuple[WireTrade, ...]]] = msgspec.json.Decoder(WireTrades)
+MARKET: Final[msgspec.json.Decoder[MarketMessage]] = msgspec.json.Decoder(MarketMessage, strict=False)
+SPELLED: Final[msgspec.json.Decoder[SpelledMessage]] = msgspec.json.Decoder(SpelledMessage)
 SUBSCRIBED: Final[msgspec.json.Decoder[WireSubscribed]] = msgspec.json.Decoder(WireSubscribed)
 TEXT: Final[msgspec.json.Decoder[str]] = msgspec.json.Decoder(str)
 

@@ -28,6 +28,7 @@ from paraphina_core.domain import (
     ConfigError,
     Event,
     InstrumentDefined,
+    Level,
     LocalError,
     OrderReport,
     PositionReport,
@@ -103,8 +104,8 @@ def test_the_bitcoin_recording_holds_books_and_trades_of_25_seconds() -> None:
     assert Counter(type(event) for event in events) == {InstrumentDefined: 1, BookSnapshot: 46, Trade: 64}
     books = [event for event in events if isinstance(event, BookSnapshot)]
     assert all(len(book.bids) == len(book.asks) == 20 for book in books)
-    assert all(book.bids[0][0] < book.asks[0][0] for book in books)
-    assert books[0].bids[0] == (105055.0, 3.03622)
+    assert all(book.bids[0].price < book.asks[0].price for book in books)
+    assert books[0].bids[0] == Level(105055.0, 3.03622)
     assert books[0].exchange_ns == 1_737_918_843_542_000_000
     trades = [event for event in events if isinstance(event, Trade)]
     assert [trade.is_replay for trade in trades] == [True] * 30 + [False] * 34

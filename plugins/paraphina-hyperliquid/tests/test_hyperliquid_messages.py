@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paraphina_core.domain import (
+    BestBidOffer,
     BookSnapshot,
+    Level,
     OpenOrdersListed,
     OrderReport,
     OrderState,
@@ -76,8 +78,8 @@ def test_a_book_message_is_a_whole_book() -> None:
     assert feed().read(book(5, "99.5", "101", "0.25")) == (
         BookSnapshot(
             instrument=instrument_id("venue", "BTC"),
-            bids=((99.5, 0.25),),
-            asks=((101.0, 0.25),),
+            bids=(Level(99.5, 0.25),),
+            asks=(Level(101.0, 0.25),),
             exchange_ns=5_000_000,
         ),
     )
@@ -88,6 +90,17 @@ def test_a_delisted_coin_has_an_empty_book() -> None:
     (event,) = feed().read(message("l2Book", {"coin": "BTC", "time": 1, "levels": [[], []]}))
     assert isinstance(event, BookSnapshot)
     assert (event.bids, event.asks) == ((), ())
+
+
+def test_a_touch_message_is_the_best_bid_and_offer() -> None:
+    """Bid first; a side that is empty is None, and so is its level."""
+    levels = [{"px": "99.5", "sz": "0.25", "n": 2}, None]
+    data = {"coin": "BTC", "time": 7, "bbo": levels}
+    assert feed().read(message("bbo", data)) == (
+        BestBidOffer(
+            instrument=instrument_id("venue", "BTC"), bid=Level(99.5, 0.25), ask=None, exchange_ns=7_000_000
+        ),
+    )
 
 
 def test_the_aggressor_of_a_trade_is_the_stated_side() -> None:
@@ -205,9 +218,11 @@ HOSTILE = {
     "foreign digits": book(1, bid="١٢"),
     "zero price": book(1, bid="0"),
     "zero size": book(1, size="0.0"),
-    "price as a number": message(
-        "l2Book", {"coin": "BTC", "time": 1, "levels": [[{"px": 1, "sz": "1"}], []]}
-    ),
+    "price as a truth": book(1).replace(b'"100"', b"true"),
+    "price as nothing": book(1).replace(b'"100"', b"null"),
+    "price as a list": book(1).replace(b'"100"', b'["100"]'),
+    "touch of one side": message("bbo", {"coin": "BTC", "time": 1, "bbo": [None]}),
+    "touch of another coin": message("bbo", {"coin": "ETH", "time": 1, "bbo": [None, None]}),
     "unknown side": message("trades", [trade(1, 1, side="C")]),
     "negative id": message("trades", [trade(1, -1)]),
     "too many trades": message("trades", [trade(1, 1)] * 10_001),
