@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from paraphina_core.execution import RejectCode, Rejection
+
 from .account import Account, NewOrder, Order, TwinFill
 from .clock import VenueClock
 from .events import (
@@ -39,6 +41,8 @@ __all__ = [
     "Order",
     "OrderChanged",
     "Refusal",
+    "RejectCode",
+    "Rejection",
     "SelfTrade",
     "SessionId",
     "Traded",

@@ -12,9 +12,9 @@ from typing import Final
 from coincurve import PublicKey
 
 from paraphina_core.connector import Network
+from paraphina_hyperliquid.signing import Address as SignedAddress
+from paraphina_hyperliquid.signing import connection_id, digest, keccak, parse_address
 
-from ..signing import Address as SignedAddress
-from ..signing import connection_id, digest, keccak, parse_address
 from .wire import ApproveAgentAction, ApproveBuilderFeeAction, Body, L1Action, Signature, packed
 
 CHAIN_NAMES: Final = {Network.MAINNET: "Mainnet", Network.TESTNET: "Testnet"}

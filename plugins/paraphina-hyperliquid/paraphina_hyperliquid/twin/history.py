@@ -12,6 +12,7 @@ from paraphina_core.domain import CONTEXT, InstrumentId, OrderState
 from paraphina_core.twin import Exchange, FundingPaid, Order, OrderChanged, Traded
 
 from . import spelling
+from .candles import Candles
 from .spelling import Json
 from .universe import Universe
 
@@ -99,13 +100,15 @@ class MarketHistory:
     """Trades and funding of one market.
 
     Attributes:
+        candles: what traded, by the minute.
         trades: the last ones in the venue's spelling, oldest first.
         fundings: hourly, oldest first.
         volume_usd: traded since the start.
         open_interest: what all longs hold, base units.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, coin: str) -> None:
+        self.candles = Candles(coin)
         self.trades: deque[dict[str, Json]] = deque(maxlen=RECENT_TRADES)
         self.fundings: deque[Hour] = deque(maxlen=MAX_FUNDINGS)
         self.volume_usd = Decimal(0)
@@ -115,6 +118,7 @@ class MarketHistory:
     def trade(self, traded: Traded, spelled: dict[str, Json]) -> None:
         """Count a trade."""
         self.trades.append(spelled)
+        self.candles.trade(traded.price, traded.size, spelling.milliseconds(traded.at_ns))
         notional = CONTEXT.multiply(traded.price, traded.size)
         self.volume_usd = CONTEXT.add(self.volume_usd, notional)
         for account, change in ((traded.buyer, traded.size), (traded.seller, -traded.size)):
@@ -132,7 +136,9 @@ class History:
     """
 
     def __init__(self, exchange: Exchange, universe: Universe) -> None:
-        self.markets = {instrument: MarketHistory() for instrument in universe.instruments}
+        self.markets = {
+            instrument: MarketHistory(universe.coin(instrument).name) for instrument in universe.instruments
+        }
         self._exchange = exchange
         self._universe = universe
         self._accounts: dict[str, AccountHistory] = {}

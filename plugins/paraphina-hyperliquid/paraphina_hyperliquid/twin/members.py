@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from ..signer import Signer
-from ..signing import keccak
+from paraphina_hyperliquid.signer import Signer
+from paraphina_hyperliquid.signing import keccak
 
 #: Docs "Nonces and API wallets" (read 2026-08-22): one unnamed agent and three named ones.
 MAX_NAMED_AGENTS: Final = 3
@@ -54,9 +54,7 @@ def test_accounts(seed: int, count: int) -> tuple[TestAccount, ...]:
     for number in range(count):
         keys = ["0x" + keccak(f"twin {seed} {number} {role}".encode()).hex() for role in ("master", "agent")]
         master, agent = Signer(keys[0]), Signer(keys[1])
-        made.append(
-            TestAccount(address=master.address, key=keys[0], agent=agent.address, agent_key=keys[1])
-        )
+        made.append(TestAccount(address=master.address, key=keys[0], agent=agent.address, agent_key=keys[1]))
     return tuple(made)
 
 
@@ -124,9 +122,7 @@ class Members:
         if address in self._agents or address in self.masters or address in self.subaccounts:
             return "Extra agent already used."
         if name and not of_that_name and len(self.named_agents(master)) >= MAX_NAMED_AGENTS:
-            return (
-                f"Too many extra agents for cumulative volume traded. Current limit is {MAX_NAMED_AGENTS}"
-            )
+            return f"Too many extra agents for cumulative volume traded. Current limit is {MAX_NAMED_AGENTS}"
         for agent in of_that_name:
             del self._agents[agent.address]
         self._agents[address] = Agent(

@@ -1,4 +1,4 @@
-"""How the venue spells what its exchange knows: prices, orders, fills and books as they stand in its messages."""
+"""How the venue spells what its exchange knows: prices, orders, fills and books, as in its messages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from paraphina_core.domain import (
     plain,
 )
 from paraphina_core.twin import BookLevel, Order, Traded, TwinFill
-
-from ..signing import keccak
+from paraphina_hyperliquid.signing import keccak
 
 #: What is encoded as JSON; keys stand in the venue's order.
 Json: TypeAlias = Any

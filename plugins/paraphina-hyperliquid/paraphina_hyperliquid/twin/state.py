@@ -1,4 +1,4 @@
-"""What the venue shows of its markets and accounts: the answers to questions, without any state of its own."""
+"""What the venue shows of its markets and accounts: answers to questions, without any state of its own."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class Views:
             "prevDayPx": text(market.listing.price),
             "dayNtlVlm": money(past.volume_usd),
             "premium": rate(premium(self.exchange, instrument)) if has_both else None,
-            "oraclePx": text(_rounded(market, market.index_price)),
-            "markPx": text(_rounded(market, market.mark_price)),
+            "oraclePx": text(_figures(market.index_price)),
+            "markPx": text(_figures(market.mark_price)),
             "midPx": self._mid(market),
             "impactPxs": [text(_impact(market, Side.BUY)), text(_impact(market, Side.SELL))]
             if has_both
@@ -171,7 +171,7 @@ class Views:
             "leverage": {"type": kind, "value": leverage},
             "maxTradeSzs": [largest, largest],
             "availableToTrade": [money(free), money(free)],
-            "markPx": text(_rounded(market, market.mark_price)),
+            "markPx": text(_figures(market.mark_price)),
         }
 
     def _position(
@@ -201,7 +201,7 @@ class Views:
             "positionValue": money(worth),
             "unrealizedPnl": money(position.unrealised_pnl),
             "returnOnEquity": rate(earned),
-            "liquidationPx": None if liquidation is None else text(_rounded(market, liquidation)),
+            "liquidationPx": None if liquidation is None else text(_figures(liquidation)),
             "marginUsed": money(margin),
             "maxLeverage": coin.max_leverage,
             "cumFunding": {
@@ -242,15 +242,11 @@ def _impact(market: TwinMarket, side: Side) -> Decimal:
         left = CONTEXT.subtract(left, CONTEXT.multiply(taken, level.price))
         if not left > 0:
             break
-    return _rounded(market, CONTEXT.divide(cost, size)) if size else market.mark_price
+    return _figures(CONTEXT.divide(cost, size)) if size else market.mark_price
 
 
-def _rounded(market: TwinMarket, price: Decimal) -> Decimal:
-    """Put a computed price on the decimals of the market, with one figure more than an order's may have."""
-    return _figures(price, 6)
-
-
-def _figures(price: Decimal, figures: int) -> Decimal:
+def _figures(price: Decimal, figures: int = 6) -> Decimal:
+    """Round a computed price, by default to one figure more than an order's may have."""
     return price.quantize(Decimal(1).scaleb(min(0, price.adjusted() - figures + 1))) if price else price
 
 

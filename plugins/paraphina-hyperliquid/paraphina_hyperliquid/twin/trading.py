@@ -6,7 +6,7 @@ that are not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -18,7 +18,6 @@ from paraphina_core.domain import (
     InstrumentId,
     Side,
     TimeInForce,
-    TradingStatus,
     plain,
 )
 from paraphina_core.twin import Account, Exchange, NewOrder, Order, RejectCode, Rejection
@@ -97,16 +96,23 @@ class Trading:
         universe: what the coins' numbers mean.
         history: remembers the orders that are refused.
         budgets: requests and volume by account; every account that acts has one.
+        on_refused: is told of every order that is refused.
     """
 
     def __init__(
-        self, exchange: Exchange, universe: Universe, history: History, budgets: dict[str, Budget]
+        self,
+        exchange: Exchange,
+        universe: Universe,
+        history: History,
+        budgets: dict[str, Budget],
+        on_refused: Callable[[Record], None],
     ) -> None:
         self.dead_men: dict[str, DeadMan] = {}
         self._exchange = exchange
         self._universe = universe
         self._history = history
         self._budgets = budgets
+        self._on_refused = on_refused
         self._refused = 0
 
     def act(self, account: Account, action: wire.L1Action, at_ns: int) -> dict[str, Json]:
@@ -189,7 +195,7 @@ class Trading:
         instrument = self._instrument(order.a)
         if instrument is None:
             return {"error": f"Invalid asset. asset={order.a}"}
-        terms = _terms(instrument, order, account, *_TIFS[_tif(order)])
+        terms = _terms(instrument, order, *_TIFS[_tif(order)])
         sentence = self._enter(account, terms, at_ns)
         if isinstance(sentence, str):
             return {"error": sentence}
@@ -219,9 +225,7 @@ class Trading:
         crowded = count >= INITIAL_OPEN_ORDERS and terms.reduce_only
         return RejectCode.OPEN_ORDERS_LIMIT if over or crowded else None
 
-    def _refused_sentence(
-        self, account: Account, terms: NewOrder, refused: Rejection, at_ns: int
-    ) -> str:
+    def _refused_sentence(self, account: Account, terms: NewOrder, refused: Rejection, at_ns: int) -> str:
         market = self._exchange.markets[terms.instrument]
         number = self._universe.number(terms.instrument)
         if refused.code is RejectCode.NOTIONAL_ABOVE_MAXIMUM:
@@ -234,11 +238,8 @@ class Trading:
         self._refused += 1
         venue_ns = self._exchange.clock.venue_ns(at_ns)
         never = Order(_REFUSED_IDS + self._refused, account.name, terms, venue_ns)
-        self.on_refused(self._history.refused(never, status, venue_ns))
+        self._on_refused(self._history.refused(never, status, venue_ns))
         return f"{sentence} asset={number}"
-
-    def on_refused(self, record: Record) -> None:
-        """Hear of an order that was refused; who owns this replaces it."""
 
     def _trim_reduce_only(self, account: Account, placed: Order, at_ns: int) -> None:
         """Cancel the oldest reduce-only orders that, with a new one, would close more than there is."""
@@ -286,10 +287,8 @@ class Trading:
             return err(MODIFY_GONE)
         return ok("order", [self._modify(account, modify, at_ns, always=always) for modify in modifies])
 
-    def _modify(
-        self, account: Account, modify: wire.Modify, at_ns: int, *, always: bool
-    ) -> dict[str, Json]:
-        """Cancel the old order and place the new one; when that is refused, the old one is gone all the same."""
+    def _modify(self, account: Account, modify: wire.Modify, at_ns: int, *, always: bool) -> dict[str, Json]:
+        """Cancel the old order and place the new one; if that is refused, the old one is gone anyway."""
         instrument = self._instrument(modify.order.a)
         old = self._find(account, modify.oid)
         if old is None and not always:
@@ -297,7 +296,7 @@ class Trading:
         if instrument is None or (old is not None and old.instrument != instrument):
             return {"error": "Attempted to modify to invalid new order"}
         time_in_force, post_only = _TIFS[_tif(modify.order)] if always else _TIFS["Alo"]
-        terms = _terms(instrument, modify.order, account, time_in_force, post_only)
+        terms = _terms(instrument, modify.order, time_in_force, post_only)
         if old is not None:
             if terms.client_id is None:
                 terms = msgspec.structs.replace(terms, client_id=old.client_id)
@@ -320,9 +319,7 @@ class Trading:
 
     # --- settings -------------------------------------------------------------------------------
 
-    def _schedule(
-        self, account: Account, action: wire.ScheduleCancelAction, at_ns: int
-    ) -> dict[str, Json]:
+    def _schedule(self, account: Account, action: wire.ScheduleCancelAction, at_ns: int) -> dict[str, Json]:
         traded = self._budgets[account.name].traded_usd
         if traded < DEAD_MAN_USD:
             return err(
@@ -357,13 +354,6 @@ class Trading:
         known = self._universe.instruments
         return known[asset] if asset < len(known) else None
 
-    def is_trading(self, asset: int) -> bool:
-        """Tell whether orders for an asset are taken at all."""
-        instrument = self._instrument(asset)
-        if instrument is None:
-            return False
-        return self._exchange.markets[instrument].instrument.status is TradingStatus.TRADING
-
 
 def _tif(order: wire.Order) -> str:
     limit = order.t.limit
@@ -371,7 +361,10 @@ def _tif(order: wire.Order) -> str:
 
 
 def _terms(
-    instrument: InstrumentId, order: wire.Order, account: Account, time_in_force: TimeInForce, post_only: bool  # noqa: FBT001  # unpacked from the table above
+    instrument: InstrumentId,
+    order: wire.Order,
+    time_in_force: TimeInForce,
+    post_only: bool,  # noqa: FBT001  # unpacked from the table above
 ) -> NewOrder:
     return NewOrder(
         instrument=instrument,

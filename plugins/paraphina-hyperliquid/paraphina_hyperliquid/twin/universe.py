@@ -14,8 +14,7 @@ import msgspec
 from paraphina_core.connector import Network
 from paraphina_core.domain import InstrumentId, TradingStatus
 from paraphina_core.twin import Listing
-
-from ..instruments import perpetual
+from paraphina_hyperliquid.instruments import perpetual
 
 #: The largest limit order in USD by the highest leverage that the coin allows: docs "Contract
 #: specifications" (read 2026-08-22), ten times what a market order may be.
@@ -42,9 +41,7 @@ class Coin(msgspec.Struct, frozen=True, kw_only=True):
     is_delisted: bool = False
 
 
-_BTC: Final = Coin(
-    name="BTC", size_decimals=5, max_leverage=40, price=Decimal(84_000), has_flow=True
-)
+_BTC: Final = Coin(name="BTC", size_decimals=5, max_leverage=40, price=Decimal(84_000), has_flow=True)
 _ETH: Final = Coin(name="ETH", size_decimals=4, max_leverage=25, price=Decimal(2_800), has_flow=True)
 _SOL: Final = Coin(name="SOL", size_decimals=2, max_leverage=20, price=Decimal(130), has_flow=True)
 _HYPE: Final = Coin(name="HYPE", size_decimals=2, max_leverage=10, price=Decimal(33), has_flow=True)
@@ -52,9 +49,7 @@ _HYPE: Final = Coin(name="HYPE", size_decimals=2, max_leverage=10, price=Decimal
 _ATOM: Final = Coin(name="ATOM", size_decimals=2, max_leverage=5, price=Decimal("2.5"))
 _APT: Final = Coin(name="APT", size_decimals=2, max_leverage=10, price=Decimal("2.2"))
 _DYDX: Final = Coin(name="DYDX", size_decimals=1, max_leverage=5, price=Decimal("0.25"))
-_MATIC: Final = Coin(
-    name="MATIC", size_decimals=1, max_leverage=20, price=Decimal("0.4"), is_delisted=True
-)
+_MATIC: Final = Coin(name="MATIC", size_decimals=1, max_leverage=20, price=Decimal("0.4"), is_delisted=True)
 
 #: In the venue's order as far as it goes; HYPE is further down its lists.
 COINS: Final = {

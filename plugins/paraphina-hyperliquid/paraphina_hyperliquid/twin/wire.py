@@ -1,4 +1,4 @@
-"""What clients send to `/exchange`, read as the venue reads it: into its own spelling, which is what it hashes.
+"""What clients send to `/exchange`, read as the venue reads it: into its own spelling, which it hashes.
 
 The venue decodes an action and spells it anew before it hashes it (docs "Signing", read 2026-08-22):
 fields in its own order, numbers without trailing zeros, addresses in lower case, unused keys left out.
@@ -14,8 +14,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 
 from paraphina_core.domain import RemoteProtocolError
-
-from ..actions import MAX_DECIMALS
+from paraphina_hyperliquid.actions import MAX_DECIMALS
 
 #: One request of a client; far above a batch of hundreds of orders.
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -67,7 +66,7 @@ class Order(msgspec.Struct, frozen=True):
     s: str
     r: bool
     t: OrderType
-    c: Cloid | None | msgspec.UnsetType = msgspec.UNSET
+    c: Cloid | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Builder(msgspec.Struct, frozen=True):
@@ -88,7 +87,7 @@ class PlaceAction(msgspec.Struct, frozen=True, tag_field="type", tag="order"):
 
     orders: Annotated[Sequence[Order], msgspec.Meta(max_length=MAX_BATCH)]
     grouping: Literal["na", "normalTpsl", "positionTpsl"] | Priority
-    builder: Builder | None | msgspec.UnsetType = msgspec.UNSET
+    builder: Builder | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Modify(msgspec.Struct, frozen=True):
@@ -144,7 +143,7 @@ class CancelByCloidAction(msgspec.Struct, frozen=True, tag_field="type", tag="ca
 class ScheduleCancelAction(msgspec.Struct, frozen=True, tag_field="type", tag="scheduleCancel"):
     """Cancel everything at a time (milliseconds); without one, never."""
 
-    time: Unsigned | None | msgspec.UnsetType = msgspec.UNSET
+    time: Unsigned | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class UpdateLeverageAction(msgspec.Struct, frozen=True, tag_field="type", tag="updateLeverage"):
@@ -226,7 +225,9 @@ def read_body(body: bytes | msgspec.Raw) -> Body:
         RemoteProtocolError: it is no such request, or one for something that this twin does not do.
     """
     if len(bytes(body)) > MAX_BODY_BYTES:
-        raise RemoteProtocolError("request is too long", found=len(bytes(body)), wanted=MAX_BODY_BYTES)
+        raise RemoteProtocolError(
+            "request is too long", found=len(bytes(body)), wanted=f"at most {MAX_BODY_BYTES} bytes"
+        )
     try:
         read = _BODY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
@@ -265,7 +266,9 @@ def _respelled(action: Action) -> Action:
                 if isinstance(builder, Builder)
                 else msgspec.UNSET
             )
-            return msgspec.structs.replace(action, orders=[_order(order) for order in orders], builder=builder)
+            return msgspec.structs.replace(
+                action, orders=[_order(order) for order in orders], builder=builder
+            )
         case ModifyAction(oid=oid, order=order):
             return msgspec.structs.replace(action, oid=_oid(oid), order=_order(order), a=_flag(action.a))
         case BatchModifyAction(modifies=modifies):
