@@ -44,7 +44,7 @@ class Message(msgspec.Struct, frozen=True):
     """What clients send."""
 
     method: Literal["subscribe", "unsubscribe", "ping", "post"]
-    subscription: msgspec.Raw | None = None
+    subscription: msgspec.Raw = msgspec.Raw()
     id: Unsigned | None = None
     request: Post | None = None
 
@@ -104,7 +104,7 @@ def read_message(message: bytes) -> Message:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise UnreadableError(str(e)) from e
     needs_subscription = read.method in {"subscribe", "unsubscribe"}
-    if needs_subscription and read.subscription is None:
+    if needs_subscription and not bytes(read.subscription):
         raise UnreadableError("no subscription")
     if read.method == "post" and (read.id is None or read.request is None):
         raise UnreadableError("no id or request")

@@ -228,7 +228,7 @@ class HyperliquidTwin:
             self._streams.send(session, b'{"channel":"pong"}', at_ns)
         elif read.method == "post":
             self._post(session, read, at_ns)
-        elif read.subscription is not None:
+        else:
             feed = read_feed(read.subscription, self._coins)
             if read.method == "subscribe":
                 self._subscribe(session, feed, at_ns)
