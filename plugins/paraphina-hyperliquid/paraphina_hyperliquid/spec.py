@@ -83,6 +83,7 @@ VENUE: Final = ConnectorSpec(
     },
     trade_modes=frozenset(TradeMode),
     factory=_connector,
+    twin="paraphina_hyperliquid.twin:HyperliquidTwin",
     signer=_signer,
     nonce=NonceRule.MILLISECONDS,
     max_batch=MAX_BATCH,

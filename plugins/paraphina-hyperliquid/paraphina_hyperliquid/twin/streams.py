@@ -170,6 +170,8 @@ class Streams:
         due += [session.last_sent_ns + IDLE_NS for session in self.sessions.values()]
         if self._block_due_ns is not None:
             due.append(self._block_due_ns)
+        if self._orders or self._fills or self._fundings or self._events:
+            due.append(0)  # happened between two calls, and has waited long enough
         return min(due, default=None)
 
     def advance(self, at_ns: int) -> None:

@@ -189,7 +189,7 @@ class HyperliquidTwin:
     def advance(self, at_ns: int) -> None:
         """Let the exchange live, scheduled cancels strike and feeds speak, each in its turn."""
         while (due_ns := self.next_due_ns()) is not None and due_ns <= at_ns:
-            self._now_ns = due_ns
+            due_ns = self._now_ns = max(due_ns, self._now_ns)
             self.exchange.advance(due_ns)
             self._history.note_fundings()
             self._trading.strike(due_ns)
