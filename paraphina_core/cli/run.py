@@ -42,6 +42,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
     """
     from paraphina_core.gates import evaluate, refusals
     from paraphina_core.session import Run, gather
+    from paraphina_core.transport import run as run_on_loop
 
     from .gates import render
     from .preflight import run_preflight
@@ -56,7 +57,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
         sys.exit(2)
     run = Run(config, plugins, home())
     asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or the run was refused above
-    summary = asyncio.run(_watched(run, view, f"{asked} of {asked} pass"))
+    summary = run_on_loop(_watched(run, view, f"{asked} of {asked} pass"))
     _tell(summary, run)
     sys.exit(summary.exit_code)
 

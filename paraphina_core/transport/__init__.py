@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from .address import Address, check_headers, parse_address, verified_tls
 from .backoff import Backoff
+from .connection import CloseReason
+from .engine import Choice, Engine, EventLoop, WebSocketLibrary, choose, run
 from .http import HttpClient
 from .limiter import Limiter, Limiters, connect_budget, retry_after_ns
 from .order_entry import HttpLimits, OrderEntry
 from .stream import Stream, StreamEvents, StreamLimits
-from .websocket import CloseReason
 
 __all__ = [
     "Address",
     "Backoff",
+    "Choice",
     "CloseReason",
+    "Engine",
+    "EventLoop",
     "HttpClient",
     "HttpLimits",
     "Limiter",
@@ -22,9 +26,12 @@ __all__ = [
     "Stream",
     "StreamEvents",
     "StreamLimits",
+    "WebSocketLibrary",
     "check_headers",
+    "choose",
     "connect_budget",
     "parse_address",
     "retry_after_ns",
+    "run",
     "verified_tls",
 ]

@@ -73,7 +73,7 @@ def parse_address(url: str, *schemes: str) -> Address:
             wanted=f"{' or '.join(schemes)}://host/path without user name and fragment",
         )
     loopback = _is_loopback(host)
-    if not (loopback or _HOST.fullmatch(host) or _is_address(host)) or port == 0:
+    if not (loopback or _HOST.fullmatch(host) or is_numeric(host)) or port == 0:
         raise LocalError("URL names no usable host", found=url)
     secure = _SECURE[parts.scheme]
     if not (secure or loopback):
@@ -121,7 +121,8 @@ def check_headers(headers: Mapping[str, str]) -> None:
             raise LocalError("header belongs to the transport", found=name, wanted="another header")
 
 
-def _is_address(host: str) -> bool:
+def is_numeric(host: str) -> bool:
+    """Tell whether a host is given as an IP address, so that nobody need be asked for it."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -130,4 +131,4 @@ def _is_address(host: str) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    return host == "localhost" or (is_numeric(host) and ipaddress.ip_address(host).is_loopback)

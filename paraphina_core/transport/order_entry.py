@@ -25,6 +25,7 @@ from paraphina_core.domain import NS_PER_S, Clock, LocalError
 from .address import MAX_URL_LENGTH, Address, check_headers, parse_address, verified_tls
 from .attempts import Attempt, Attempts
 from .backoff import Backoff
+from .dial import connect
 from .limiter import Limiter
 
 #: Takes the answer, or why there is none, and when that was known.
@@ -305,13 +306,7 @@ class _Connection(asyncio.Protocol):
 
     async def open(self, address: Address, tls: ssl.SSLContext) -> None:
         """Connect; raises OSError or UnicodeError if that fails."""
-        await asyncio.get_running_loop().create_connection(
-            lambda: self,
-            address.host,
-            address.port,
-            ssl=tls if address.secure else None,
-            happy_eyeballs_delay=0.25,
-        )
+        await connect(lambda: self, address, tls)
 
     def write(self, wire: bytes) -> bool:
         """Write a request; False if nothing of it was handed on.

@@ -21,8 +21,9 @@ from paraphina_core.domain import NS_PER_MS, NS_PER_S, Clock, LocalError
 from .address import check_headers, parse_address, verified_tls
 from .attempts import Attempt, Attempts
 from .backoff import Backoff
+from .connection import Callbacks, CloseReason, Connection
+from .engine import Engine, choose
 from .limiter import Limiter, retry_after_ns
-from .websocket import Callbacks, CloseReason, WebSocketConnection
 
 #: Endings of our own choice, which the venue is told of.
 _ORDERLY: Final = frozenset({CloseReason.STOPPED, CloseReason.REOPENED, CloseReason.LIFETIME_OVER})
@@ -76,13 +77,14 @@ class Stream:
         budget: asked before every connection attempt, shared by all streams (`connect_budget`).
         tls: other roots than the system's; it must verify.
         limits: see there.
+        engine: carries the connections; None for the fastest that works here.
         sleep: waits so many seconds of session time.
 
     Raises:
         LocalError: the plan names no usable address, header or source, or TLS is not verified.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all of the world comes in by name
         self,
         plan: StreamPlan,
         *,
@@ -92,6 +94,7 @@ class Stream:
         budget: Limiter,
         tls: ssl.SSLContext | None = None,
         limits: StreamLimits | None = None,
+        engine: Engine | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if not isinstance(plan.source, WebSocketSource):
@@ -105,9 +108,10 @@ class Stream:
         self._clock = clock
         self._attempts = Attempts(clock, backoff, budget, sleep)
         self._limits = limits or StreamLimits()
+        self._make_connection = (engine or choose()).make_connection
         self._closures: Counter[CloseReason] = Counter()
         self._reopening = False
-        self._connection: WebSocketConnection | None = None
+        self._connection: Connection | None = None
         self._opened_ns: int | None = None
         self._data_ns = 0
         self._beat_ns = 0
@@ -158,7 +162,7 @@ class Stream:
         """Run one connection to its end."""
         self._reopening = False
         self._opened_ns = None
-        connection = self._connection = WebSocketConnection(
+        connection = self._connection = self._make_connection(
             self._source.url,
             self._address,
             self._source.headers,
@@ -190,7 +194,7 @@ class Stream:
             self._connection = None
             connection.abort()
 
-    async def _open(self, connection: WebSocketConnection) -> tuple[CloseReason | None, str]:
+    async def _open(self, connection: Connection) -> tuple[CloseReason | None, str]:
         """Connect; return why that failed, or None."""
         timeout_ms = self._limits.connect_timeout_ms
         outcome = await self._attempts.attempt(connection.open(self._tls), timeout_ms)
@@ -202,7 +206,7 @@ class Stream:
             return connection.ending.reason, connection.ending.detail
         return None, ""
 
-    async def _watch(self, connection: WebSocketConnection) -> tuple[CloseReason, str]:
+    async def _watch(self, connection: Connection) -> tuple[CloseReason, str]:
         """Keep an open connection alive until there is a reason to end it."""
         while True:
             if connection.ending is not None:
@@ -239,7 +243,7 @@ class Stream:
             found.append((over_ns, CloseReason.LIFETIME_OVER, f"open for {plan.max_lifetime_ms} ms"))
         return found
 
-    def _beat(self, connection: WebSocketConnection, at_ns: int) -> int:
+    def _beat(self, connection: Connection, at_ns: int) -> int:
         """Send a heartbeat if it is time; return when to look again."""
         heartbeat = self._source.heartbeat
         if heartbeat is None:
@@ -258,7 +262,7 @@ class Stream:
             return self._beat_ns
         return min(self._beat_ns, self._unanswered_ns + self._limits.pong_timeout_ms * NS_PER_MS)
 
-    async def _until_ended(self, connection: WebSocketConnection, timeout_s: float) -> None:
+    async def _until_ended(self, connection: Connection, timeout_s: float) -> None:
         """Let the closing handshake come to its end, for so long."""
         due_ns = self._clock.now_ns() + int(timeout_s * NS_PER_S)
         while connection.ending is None and self._clock.now_ns() < due_ns:

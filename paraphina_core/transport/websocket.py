@@ -1,18 +1,13 @@
-"""One WebSocket connection: each message is handed on in the very call in which its bytes arrived.
+"""A connection whose protocol is that of `websockets`, which is always there.
 
-The protocol is that of `websockets` (its sans-I/O half), which leaves out the queue and the task
-switch for each message of its asyncio client. Compression is not offered: it costs time on both
-sides, and a small message could unpack to a huge one. No proxy is asked and no redirect followed.
+Only its sans-I/O half is used: that leaves out the queue and the task switch for each message of its
+asyncio client. Each message is handed on in the very call in which its bytes arrived.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import ssl
-from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import Final, NamedTuple, cast
+from typing import Any, cast
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, PayloadTooBig
@@ -22,125 +17,27 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from paraphina_core import __version__
-from paraphina_core.domain import Clock
 
-from .address import Address
-
-#: Not one of the program's loggers: no setting of theirs makes it print what venues are told at login.
-_SILENT: Final = logging.Logger("websockets", logging.CRITICAL)  # noqa: LOG001  # see above
+from .connection import SILENT, CloseReason, Connection
 
 
-class CloseReason(StrEnum):
-    """Why a connection ended, or did not come about."""
+class WebSocketConnection(Connection, asyncio.Protocol):
+    """A connection by way of `websockets`; arguments as `Connection`."""
 
-    STOPPED = "stopped"
-    REOPENED = "reopened"
-    CONNECT_FAILED = "connect_failed"
-    CONNECT_TIMED_OUT = "connect_timed_out"
-    TLS_REFUSED = "tls_refused"
-    HANDSHAKE_REFUSED = "handshake_refused"
-    REMOTE_CLOSED = "remote_closed"
-    CONNECTION_LOST = "connection_lost"
-    DATA_OVERDUE = "data_overdue"
-    PONG_OVERDUE = "pong_overdue"
-    LIFETIME_OVER = "lifetime_over"
-    FRAME_TOO_BIG = "frame_too_big"
-    FRAME_INVALID = "frame_invalid"
-    SEND_OVERFLOW = "send_overflow"
-
-
-class Ending(NamedTuple):
-    """How a connection ended; `headers` are those of an HTTP answer that refused it."""
-
-    reason: CloseReason
-    detail: str
-    headers: Mapping[str, str]
-
-
-class Callbacks(NamedTuple):
-    """What a connection calls, always from the event loop and never twice at once."""
-
-    opened: Callable[[int], None]
-    message: Callable[[bytes, int], None]
-    pong: Callable[[bytes], None]
-    ended: Callable[[], None]
-
-
-class WebSocketConnection(asyncio.Protocol):
-    """A connection from its first byte to its last; it is opened once.
-
-    Args:
-        url: already checked; `address` is what the check made of it.
-        headers: already checked.
-        max_message_bytes: a longer message ends the connection.
-        max_unsent_bytes: what may wait for a peer that does not read.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        address: Address,
-        headers: Mapping[str, str],
-        *,
-        clock: Clock,
-        callbacks: Callbacks,
-        max_message_bytes: int,
-        max_unsent_bytes: int,
-    ) -> None:
-        self._address = address
-        self._headers = headers
-        self._clock = clock
-        self._callbacks = callbacks
-        self._max_unsent_bytes = max_unsent_bytes
-        self._protocol = ClientProtocol(parse_uri(url), max_size=max_message_bytes, logger=_SILENT)
-        self._transport: asyncio.Transport | None = None
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # those of the base class
+        super().__init__(*args, **options)
+        self._protocol = ClientProtocol(parse_uri(self._url), max_size=self._max_message_bytes, logger=SILENT)
         self._parts: list[bytes] = []
         self._is_text = False
-        self._lost = asyncio.Event()
-        self._settled = asyncio.Event()
-        self.ending: Ending | None = None
-        self.error: BaseException | None = None
-
-    async def open(self, tls: ssl.SSLContext) -> None:
-        """Connect and shake hands; afterwards the connection is open or `ending` says why not."""
-        loop = asyncio.get_running_loop()
-        address = self._address
-        try:
-            await loop.create_connection(
-                lambda: self,
-                address.host,
-                address.port,
-                ssl=tls if address.secure else None,
-                happy_eyeballs_delay=0.25,
-            )
-            await self._settled.wait()
-        except ssl.SSLError as e:
-            self._end(CloseReason.TLS_REFUSED, str(e))
-        except (OSError, UnicodeError) as e:
-            self._end(CloseReason.CONNECT_FAILED, str(e))
-        except asyncio.CancelledError:
-            self.abort()
-            raise
 
     @property
     def is_open(self) -> bool:
         """True between the handshake and the first sign of an end."""
         return self.ending is None and self._protocol.state is State.OPEN and not self._closing
 
-    def send_text(self, payload: bytes) -> bool:
-        """Send a text message; False if it provably did not leave.
-
-        A peer that leaves more than `max_unsent_bytes` unread ends the connection.
-        """
-        transport = self._transport
-        if transport is None or not self.is_open:
-            return False
-        if not (transport.get_write_buffer_size() + len(payload) <= self._max_unsent_bytes):
-            self._end(CloseReason.SEND_OVERFLOW, f"{transport.get_write_buffer_size()} bytes are unsent")
-            return False
-        self._protocol.send_text(payload)
-        self._flush()
-        return True
+    def make_protocol(self) -> asyncio.BaseProtocol:
+        """Return what the event loop feeds: this object."""
+        return self
 
     def ping(self, payload: bytes) -> None:
         """Send a protocol ping, if the connection is open."""
@@ -153,22 +50,6 @@ class WebSocketConnection(asyncio.Protocol):
         if self.is_open:
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
             self._flush()
-
-    async def finish(self, timeout_s: float) -> None:
-        """Leave nothing behind: wait for the other side to hang up, then do it for it."""
-        if self._transport is not None and not self._lost.is_set():
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self._lost.wait()
-            except TimeoutError:
-                self.abort()
-                await self._lost.wait()
-
-    def abort(self) -> None:
-        """Hang up at once; nothing that arrives afterwards is handed on."""
-        self._end(CloseReason.STOPPED, "")
-        if self._transport is not None:
-            self._transport.abort()
 
     # What asyncio calls.
 
@@ -215,35 +96,28 @@ class WebSocketConnection(asyncio.Protocol):
         self._end(CloseReason.CONNECTION_LOST, "end of stream without a closing message")
         self._lost.set()
 
-    @property
-    def _closing(self) -> bool:
-        return self._transport is None or self._transport.is_closing()
-
     def _frame(self, frame: Frame, at_ns: int) -> None:
         opcode = frame.opcode
         if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
             self._is_text = opcode is Opcode.TEXT
             if frame.fin:
-                self._message(bytes(frame.data), at_ns)
+                self._message(bytes(frame.data), at_ns, is_text=self._is_text)
             else:
                 self._parts = [bytes(frame.data)]
         elif opcode is Opcode.CONT:
             self._parts.append(bytes(frame.data))
             if frame.fin:
                 message, self._parts = b"".join(self._parts), []
-                self._message(message, at_ns)
+                self._message(message, at_ns, is_text=self._is_text)
         elif opcode is Opcode.PONG:
             self._callbacks.pong(bytes(frame.data))
 
-    def _message(self, message: bytes, at_ns: int) -> None:
-        if self._is_text and not message.isascii():
-            try:
-                message.decode()
-            except UnicodeDecodeError as e:
-                self._protocol.fail(CloseCode.INVALID_DATA)
-                self._end(CloseReason.FRAME_INVALID, f"text is no UTF-8 at byte {e.start}")
-                return
-        self._callbacks.message(message, at_ns)
+    def _write_text(self, payload: bytes) -> None:
+        self._protocol.send_text(payload)
+        self._flush()
+
+    def _reject_text(self) -> None:
+        self._protocol.fail(CloseCode.INVALID_DATA)
 
     def _flush(self) -> None:
         if self._transport is None:
@@ -271,10 +145,3 @@ class WebSocketConnection(asyncio.Protocol):
             self._end(CloseReason.FRAME_TOO_BIG, str(protocol.parser_exc))
         elif protocol.parser_exc is not None and not isinstance(protocol.parser_exc, EOFError):
             self._end(CloseReason.FRAME_INVALID, str(protocol.parser_exc))
-
-    def _end(self, reason: CloseReason, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        """Settle the ending; the first one counts."""
-        if self.ending is None:
-            self.ending = Ending(reason, detail, headers or {})
-            self._settled.set()
-            self._callbacks.ended()

@@ -71,8 +71,10 @@ class FaultyProxy:
         """End every open connection with an RST."""
         linger = struct.pack("ii", 1, 0)  # discard what is unsent, and say so with an RST
         for transport in self._transports:
-            with contextlib.suppress(OSError):
-                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            found = transport.get_extra_info("socket")
+            if found is not None:  # else it is closed already
+                with contextlib.suppress(OSError):
+                    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             transport.abort()
         self._transports.clear()
 

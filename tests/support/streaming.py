@@ -5,22 +5,54 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import socket
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import trustme
 
 from paraphina_core.connector import Heartbeat, StreamPlan, WebSocketSource
 from paraphina_core.domain import NS_PER_S
-from paraphina_core.transport import Backoff, CloseReason, Stream, StreamEvents, StreamLimits, connect_budget
+from paraphina_core.transport import (
+    Backoff,
+    CloseReason,
+    Engine,
+    EventLoop,
+    Stream,
+    StreamEvents,
+    StreamLimits,
+    WebSocketLibrary,
+    choose,
+    connect_budget,
+)
+from paraphina_core.transport import run as run_on
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 HOST = "127.0.0.1"
+PORTABLE = choose(WebSocketLibrary.WEBSOCKETS, EventLoop.ASYNCIO)
+#: Both ways to carry a stream, the one that is always there first.
+ENGINES = [PORTABLE, choose()] if choose().websocket.is_fast else [PORTABLE]
 QUICK = StreamLimits(connect_timeout_ms=300, pong_timeout_ms=100, close_timeout_ms=100)
+
+
+class UnderTest:
+    """The engine that `stream_to` and `run` use; the fixture `engine` sets it."""
+
+    engine: Engine = PORTABLE
+
+
+@contextmanager
+def using(engine: Engine) -> Iterator[None]:
+    """Let `stream_to` and `run` use an engine."""
+    before, UnderTest.engine = UnderTest.engine, engine
+    try:
+        yield
+    finally:
+        UnderTest.engine = before
 
 
 class RealClock:
@@ -93,6 +125,7 @@ def stream_to(
     *,
     scheme: str = "ws",
     host: str = HOST,
+    path: str = "/ws",
     opening: tuple[bytes, ...] = (),
     headers: dict[str, str] | None = None,
     heartbeat: Heartbeat | None = None,
@@ -104,7 +137,7 @@ def stream_to(
     plan = StreamPlan(
         name="books",
         source=WebSocketSource(
-            url=f"{scheme}://{host}:{port}/ws", opening=opening, headers=headers or {}, heartbeat=heartbeat
+            url=f"{scheme}://{host}:{port}{path}", opening=opening, headers=headers or {}, heartbeat=heartbeat
         ),
         max_silence_ms=max_silence_ms,
         max_lifetime_ms=max_lifetime_ms,
@@ -114,6 +147,7 @@ def stream_to(
         "backoff": Backoff(1, first_ms=10, max_ms=20),
         "budget": connect_budget(1000),
         "limits": QUICK,
+        "engine": UnderTest.engine,
         **options,
     }
     return Stream(plan, events=log.events, **options)
@@ -147,7 +181,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
             await test
         await asyncio.sleep(0.005)  # transports that were hung up are closed in the loop's next turns
 
-    asyncio.run(bounded())
+    run_on(bounded(), UnderTest.engine)
 
 
 @asynccontextmanager
@@ -174,6 +208,14 @@ async def raw_server(serve: Any, tls: ssl.SSLContext | None = None) -> AsyncIter
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 async def mute(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,8 @@ from streaming import HOST, RealClock, authority, mute, raw_server, run, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 TLS = ssl.create_default_context()  # loading the system's roots takes longer than a whole exchange
@@ -117,32 +121,20 @@ def test_a_request_is_one_clean_message_on_one_warm_connection() -> None:
 
 
 def test_a_request_leaves_within_the_call_that_makes_it() -> None:
-    """No task switch stands between a decision and the kernel."""
+    """No task switch stands between a decision and the kernel: the venue has the bytes by then."""
 
     async def test() -> None:
-        received = asyncio.Event()
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await read_request(reader)
-            received.set()
-            writer.write(OK)
-
-        async with raw_server(serve) as port, order_entry(port) as client:
-            loop = asyncio.get_running_loop()
-            (connection,) = (client._connection,)  # noqa: SLF001  # the wire is looked at, not used
-            assert connection is not None
-            writes: list[bytes] = []
-            transport = connection._transport  # noqa: SLF001  # same
-            assert transport is not None
-            original = transport.write
-            transport.write = lambda data: (writes.append(data), original(data))  # type: ignore[method-assign, assignment, func-returns-value]  # a spy on the real transport
-            answers: list[Answer | Failure] = []
-            client.submit(request(port), lambda answer, _: answers.append(answer))
-            assert len(writes) == 1
-            assert not answers
-            assert loop.is_running()
-            await until(lambda: answers)
-            assert received.is_set()
+        with socket.create_server((HOST, 0)) as listener:
+            port = listener.getsockname()[1]
+            async with order_entry(port) as client:
+                venue, _ = listener.accept()
+                with venue:
+                    answers: list[Answer | Failure] = []
+                    client.submit(request(port), lambda answer, _: answers.append(answer))
+                    assert venue.recv(65536, socket.MSG_DONTWAIT).startswith(b"POST /order ")
+                    assert not answers
+                    venue.sendall(OK)
+                    await until(lambda: answers)
 
     run(test())
 
@@ -306,7 +298,8 @@ def test_f002_a_venue_that_hung_up_unnoticed_gets_nothing() -> None:
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await hang_up.wait()
-            writer.write_eof()
+            with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as kernel:
+                kernel.shutdown(socket.SHUT_WR)  # a writer may put it off
             seen.append(await reader.read())
 
         async with raw_server(serve) as port, order_entry(port) as client:

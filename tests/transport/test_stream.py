@@ -14,6 +14,8 @@ from paraphina_core.domain import LocalError
 from paraphina_core.transport import Backoff, CloseReason, Stream, StreamLimits, connect_budget
 from streaming import HOST, QUICK, Log, VirtualTime, mute, raw_server, run, running, stream_to, until, upgrade
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def port_of(server: Any) -> int:
     """Return the port that a WebSocket server listens on."""
