@@ -6,6 +6,7 @@ from paraphina_core.execution import RejectCode, Rejection
 
 from .account import Account, NewOrder, Order, TwinFill
 from .clock import VenueClock
+from .control import control, is_control
 from .events import (
     BookChanged,
     BookLevel,
@@ -18,41 +19,76 @@ from .events import (
     Traded,
 )
 from .exchange import Exchange
+from .faults import MENU, Fault, MenuLine, menu, name_of, parse_fault, read_fault
+from .host import Reply, TwinHost
+from .link import Latency, TwinLink
+from .link_entry import LinkEntry
+from .link_stream import LinkStream
 from .listing import HouseRules, Listing, SelfTrade
 from .load import build_twin
 from .market import TwinMarket
 from .meters import Meters
+from .outbox import Closed, Cut, Delivery, Message, Muted
 from .protocol import Refusal, SessionId, TwinContext, TwinFactory, TwinRequest, VenueTwin, Wire
+from .server import TwinServer, TwinThread, wall_clock
+from .truth import AccountTruth, OrderTruth, PositionTruth, truth
 
 __all__ = [
+    "MENU",
     "Account",
+    "AccountTruth",
     "BookChanged",
     "BookLevel",
+    "Closed",
+    "Cut",
+    "Delivery",
     "Exchange",
     "ExchangeEvent",
+    "Fault",
     "Filled",
     "FundingPaid",
     "HouseRules",
+    "Latency",
+    "LinkEntry",
+    "LinkStream",
     "Liquidated",
     "Listing",
     "Marked",
+    "MenuLine",
+    "Message",
     "Meters",
+    "Muted",
     "NewOrder",
     "Order",
     "OrderChanged",
+    "OrderTruth",
+    "PositionTruth",
     "Refusal",
     "RejectCode",
     "Rejection",
+    "Reply",
     "SelfTrade",
     "SessionId",
     "Traded",
     "TwinContext",
     "TwinFactory",
     "TwinFill",
+    "TwinHost",
+    "TwinLink",
     "TwinMarket",
     "TwinRequest",
+    "TwinServer",
+    "TwinThread",
     "VenueClock",
     "VenueTwin",
     "Wire",
     "build_twin",
+    "control",
+    "is_control",
+    "menu",
+    "name_of",
+    "parse_fault",
+    "read_fault",
+    "truth",
+    "wall_clock",
 ]

@@ -87,7 +87,11 @@ def _state(host: TwinHost) -> object:
         }
         for market in host.exchange.markets.values()
     ]
-    return {"venue_ns": host.clock.venue_ns(host.now_ns), "markets": markets, "websockets": len(host.sessions)}
+    return {
+        "venue_ns": host.clock.venue_ns(host.now_ns),
+        "markets": markets,
+        "websockets": len(host.sessions),
+    }
 
 
 def _answer(body: object, status: int = 200) -> Answer:
