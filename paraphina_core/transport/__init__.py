@@ -8,8 +8,9 @@ from .connection import CloseReason
 from .engine import Choice, Engine, EventLoop, WebSocketLibrary, choose, run
 from .http import HttpClient
 from .limiter import Limiter, Limiters, connect_budget, retry_after_ns
+from .liveness import Liveness
 from .order_entry import HttpLimits, OrderEntry
-from .stream import Stream, StreamEvents, StreamLimits
+from .stream import Stream, StreamCounters, StreamEvents, StreamLimits
 
 __all__ = [
     "Address",
@@ -22,8 +23,10 @@ __all__ = [
     "HttpLimits",
     "Limiter",
     "Limiters",
+    "Liveness",
     "OrderEntry",
     "Stream",
+    "StreamCounters",
     "StreamEvents",
     "StreamLimits",
     "WebSocketLibrary",

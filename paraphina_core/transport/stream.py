@@ -2,7 +2,9 @@
 
 It tells what happened and never decides what it means: whether a topic is live, or a venue healthy,
 is for whoever gets the frames. Nothing is queued; a frame is handed on before the next one is read,
-so that a slow reader slows the sender down by TCP's own means.
+so that a slow reader slows the sender down by TCP's own means, and no private event is dropped for want
+of room. What exceeds a limit all the same, a message or what is unsent, ends the connection with its
+reason, and whoever depends on the stream starts again from a snapshot.
 """
 
 from __future__ import annotations
@@ -61,6 +63,33 @@ class StreamEvents(msgspec.Struct, frozen=True, kw_only=True):
     closed: Callable[[str, CloseReason, str, int], None]
 
 
+class StreamCounters(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a stream so far, as metrics show it.
+
+    Args:
+        name: of the stream in its plan.
+        is_open: whether messages can be sent.
+        openings: connections that came about.
+        closures: how often connections and attempts have ended, by reason.
+        last_reason: why the latest of them ended, None before the first.
+        last_detail: what was found then.
+        changed_ns: when the stream was last opened or closed, None before that.
+    """
+
+    name: str
+    is_open: bool
+    openings: int
+    closures: Mapping[CloseReason, int]
+    last_reason: CloseReason | None
+    last_detail: str
+    changed_ns: int | None
+
+    @property
+    def reconnects(self) -> int:
+        """Connections after the first."""
+        return max(0, self.openings - 1)
+
+
 class Stream:
     """One stream of a plan under supervision.
 
@@ -110,6 +139,9 @@ class Stream:
         self._limits = limits or StreamLimits()
         self._make_connection = (engine or choose()).make_connection
         self._closures: Counter[CloseReason] = Counter()
+        self._openings = 0
+        self._last: tuple[CloseReason | None, str] = (None, "")
+        self._changed_ns: int | None = None
         self._reopening = False
         self._connection: Connection | None = None
         self._opened_ns: int | None = None
@@ -127,6 +159,20 @@ class Stream:
     def closures(self) -> Mapping[CloseReason, int]:
         """How often connections and attempts have ended, by reason."""
         return self._closures
+
+    @property
+    def counters(self) -> StreamCounters:
+        """What became of the stream so far."""
+        reason, detail = self._last
+        return StreamCounters(
+            name=self.plan.name,
+            is_open=self.is_open,
+            openings=self._openings,
+            closures=dict(self._closures),
+            last_reason=reason,
+            last_detail=detail,
+            changed_ns=self._changed_ns,
+        )
 
     def send(self, payload: bytes) -> Failure | None:
         """Send one text message now.
@@ -188,6 +234,8 @@ class Stream:
             refused = {} if connection.ending is None else connection.ending.headers
             self._attempts.ended(at_ns, not_before_ns=retry_after_ns(refused, at_ns) or 0)
             self._closures[reason] += 1
+            self._last = (reason, detail)
+            self._changed_ns = at_ns
             self._events.closed(self.plan.name, reason, detail, at_ns)
             await connection.finish(timeout_s)
         finally:
@@ -271,7 +319,8 @@ class Stream:
     # What the connection calls.
 
     def _opened(self, at_ns: int) -> None:
-        self._opened_ns = self._data_ns = at_ns
+        self._opened_ns = self._data_ns = self._changed_ns = at_ns
+        self._openings += 1
         self._unanswered_ns = None
         if self._source.heartbeat is not None:
             self._beat_ns = at_ns + self._source.heartbeat.interval_ms * NS_PER_MS

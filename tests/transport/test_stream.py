@@ -12,7 +12,20 @@ from websockets.asyncio.server import ServerConnection, serve
 from paraphina_core.connector import FailureKind, Heartbeat, LocalSource, StreamPlan, WebSocketSource
 from paraphina_core.domain import LocalError
 from paraphina_core.transport import Backoff, CloseReason, Stream, StreamLimits, connect_budget
-from streaming import HOST, QUICK, Log, VirtualTime, mute, raw_server, run, running, stream_to, until, upgrade
+from streaming import (
+    HOST,
+    QUICK,
+    Log,
+    VirtualTime,
+    free_port,
+    mute,
+    raw_server,
+    run,
+    running,
+    stream_to,
+    until,
+    upgrade,
+)
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -180,6 +193,36 @@ def test_a_wish_to_reopen_brings_a_new_connection() -> None:
                 await until(lambda: len(log.opened) == 2)
         assert log.reasons == [CloseReason.REOPENED, CloseReason.STOPPED]
         assert stream.closures == {CloseReason.REOPENED: 1, CloseReason.STOPPED: 1}
+
+    run(test())
+
+
+def test_counters_say_how_often_why_and_since_when() -> None:
+    """Reasons are counted apart, attempts that failed among them; the latest is told with its detail."""
+
+    async def test() -> None:
+        log = Log()
+        port = free_port()
+        stream = stream_to(port, log)
+        before = stream.counters
+        assert (before.openings, before.last_reason, before.changed_ns) == (0, None, None)
+        async with running(stream):
+            await until(lambda: len(log.closed) >= 2)
+            refused = stream.counters
+            async with serve(keep_open, HOST, port):
+                await until(lambda: stream.is_open)
+                stream.reopen()
+                await until(lambda: len(log.opened) == 2)
+                now = stream.counters
+        assert refused.last_reason is CloseReason.CONNECT_FAILED
+        assert refused.last_detail
+        assert refused.changed_ns == log.closed[refused.closures[CloseReason.CONNECT_FAILED] - 1][2]
+        assert not refused.is_open
+        assert now.is_open
+        assert (now.openings, now.reconnects) == (2, 1)
+        assert now.closures[CloseReason.REOPENED] == 1
+        assert now.last_reason is CloseReason.REOPENED
+        assert now.changed_ns == log.opened[1]
 
     run(test())
 
