@@ -14,6 +14,8 @@ from rich.text import Text
 from paraphina_core.domain import NS_PER_S, Side, TradingState
 from paraphina_core.session import AccountSnapshot, MarketSnapshot, SessionSnapshot, VenueSnapshot
 
+from .common import printable
+
 #: Most refusal codes and notices shown at once.
 _MOST_LINES = 5
 
@@ -50,6 +52,9 @@ def log_line(snapshot: SessionSnapshot) -> str:
         f"fills {snapshot.fills}",
     ]
     for venue in snapshot.venues:
+        if not venue.markets:
+            parts.append(f"{venue.connector} {venue.health}: {printable(venue.reason)}")
+        parts += [f"{venue.connector} {line}" for line in _unreached(venue)]
         for market in venue.markets:
             quotes = "/".join(_quote(market, side) for side in (Side.BUY, Side.SELL))
             reasons = [market.unusable] if market.unusable else list(market.not_quoted)
@@ -117,11 +122,25 @@ def _footer(snapshot: SessionSnapshot) -> Text:
     if most:
         text.append("\nrefused: " + ", ".join(f"{code} {count}" for code, count in most), "yellow")
     for venue in snapshot.venues:
+        for line in _unreached(venue)[:_MOST_LINES]:
+            text.append(f"\n{venue.connector}: {line}", "red")
         if venue.account is not None:
             text.append(f"\n{venue.connector}: {_account(venue.account)}", "dim")
         for notice in venue.notices[-_MOST_LINES:]:
             text.append(f"\n{venue.connector}: {notice}", "dim")
     return text
+
+
+def _unreached(venue: VenueSnapshot) -> list[str]:
+    """Say of every connection that is not there: to where, why not, and when it is tried again."""
+    return [
+        printable(
+            f"cannot reach {one.where} for {one.what}: {one.fault}, "
+            f"next attempt in {one.next_attempt_s or 0.0:.0f} s"
+        )
+        for one in venue.connections
+        if one.fault
+    ]
 
 
 def _account(account: AccountSnapshot) -> str:

@@ -6,10 +6,18 @@ from .facts import gather
 from .preflight import PreflightReport, preflight
 from .replay import Difference, ReplayResult, replay_run
 from .run import OrderLeft, Run, Summary
-from .snapshot import AccountSnapshot, MarketSnapshot, OrderSnapshot, SessionSnapshot, VenueSnapshot
+from .snapshot import (
+    AccountSnapshot,
+    ConnectionSnapshot,
+    MarketSnapshot,
+    OrderSnapshot,
+    SessionSnapshot,
+    VenueSnapshot,
+)
 
 __all__ = [
     "AccountSnapshot",
+    "ConnectionSnapshot",
     "Difference",
     "MarketSnapshot",
     "OrderLeft",

@@ -16,6 +16,10 @@ _BREATH_S: Final = 0.02
 class Pacer(Clock, Protocol):
     """A clock that can also be waited for."""
 
+    @property
+    def is_real(self) -> bool:
+        """True if it passes as the world's does, so that a venue can be talked to."""
+
     async def until(self, due_ns: int) -> None:
         """Return once session time has reached `due_ns`, or earlier after `wake`."""
 
@@ -36,6 +40,11 @@ class RealPacer:
         self._monotonic_ns = time.monotonic_ns()
         self._woken = asyncio.Event()
         self._breathed_s = time.monotonic()
+
+    @property
+    def is_real(self) -> bool:
+        """True at the speed of the world."""
+        return self._speed == 1.0
 
     def now_ns(self) -> int:
         """Return session time."""
@@ -64,6 +73,11 @@ class VirtualPacer:
     def __init__(self, start_ns: int) -> None:
         self._now_ns = start_ns
         self._breathed_s = time.monotonic()
+
+    @property
+    def is_real(self) -> bool:
+        """Never true."""
+        return False
 
     def now_ns(self) -> int:
         """Return session time."""

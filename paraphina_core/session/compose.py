@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,6 +29,7 @@ from paraphina_core.execution import (
 from paraphina_core.gates import SessionContext
 
 from .record import Recorder, WithoutFrames, encode
+from .seeds import seed_of
 from .session import Session
 from .trading import SentIds, Trading
 from .venue import Venue
@@ -93,7 +93,7 @@ def _venue(
     if spec.factory is None:
         raise LocalError(f"connector {spec.name} is not built yet", wanted="a connector with trade modes")
     mode = config.session.trade_mode
-    seed = _seed(config.session.seed, spec.name)
+    seed = seed_of(config.session.seed, spec.name)
     connector = spec.factory(
         ConnectorContext(
             mode=mode,
@@ -132,8 +132,3 @@ def _route(
         found=connector.spec.name,
         wanted="shadow or paper",
     )
-
-
-def _seed(seed: int, name: str) -> int:
-    """Give every connector a seed of its own, the same on every machine."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8])

@@ -1,7 +1,7 @@
 """Feeds a session in the order of time: frames, ticks and what the order routes have due.
 
-The driver owns the waiting and the streams; the session owns every decision. One input at a time
-goes the whole way before the next is taken.
+The driver owns the waiting and the sources that are here already, the network the connections; the
+session owns every decision. One input at a time goes the whole way before the next is taken.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from paraphina_core.connector import LocalSource, StreamPlan
 from paraphina_core.domain import NS_PER_S, LocalError
 
 from .clock import Pacer
+from .network import Network
 from .session import Session
 
 #: Quiet between the end of a repeated recording and its next beginning, like a reconnect.
@@ -75,6 +76,7 @@ class Driver:
     Args:
         session: takes the inputs.
         pacer: real or virtual time.
+        network: the connections, not yet begun.
         tick_ns: period of the session's own tick.
         duration_ns: stop after so much session time, None for no limit.
         max_ticks: stop after so many ticks, None for no limit.
@@ -86,6 +88,7 @@ class Driver:
         session: Session,
         pacer: Pacer,
         *,
+        network: Network,
         tick_ns: int,
         duration_ns: int | None = None,
         max_ticks: int | None = None,
@@ -93,6 +96,7 @@ class Driver:
     ) -> None:
         self._session = session
         self._pacer = pacer
+        self._network = network
         self._tick_ns = tick_ns
         self._duration_ns = duration_ns
         self._max_ticks = max_ticks
@@ -100,24 +104,33 @@ class Driver:
         self._reason: StopReason | None = None
         self._open: list[_Feed] = []
         self._waiting: list[tuple[int, _Feed]] = []
+        self._until_ns = 0
 
     def request_stop(self) -> None:
         """Ask for an orderly end; callable from a signal handler of the event loop."""
         self._stop(StopReason.OPERATOR)
 
     async def run(self) -> StopReason:
-        """Drive the session until a reason to stop, then until its orders are gone or time is up."""
-        start_ns = self._pacer.now_ns()
+        """Drive the session until a reason to stop, then until its orders are gone or time is up.
+
+        Raises:
+            LocalError: a connection makes no sense, or needs real time.
+            Exception: whatever the session raised.
+        """
+        self._network.begin(self._session, self._follow_up)
+        try:
+            if self._network.is_used and not self._pacer.is_real:
+                raise LocalError("a venue's time cannot be hurried", wanted="real time at speed 1")
+            return await self._drive(self._pacer.now_ns())
+        finally:
+            await self._network.close()
+
+    async def _drive(self, start_ns: int) -> StopReason:
         self._session.start(start_ns)
         for connector, plan in self._session.streams():
-            if not isinstance(plan.source, LocalSource):
-                raise LocalError(
-                    f"connector {connector} needs a network stream",
-                    found=plan.source.url,
-                    wanted="a recorded or generated source",
-                    remedy="network streams are not available in this version",
-                )
-            self._waiting.append((start_ns, _Feed(connector, plan, plan.source)))
+            if isinstance(plan.source, LocalSource):
+                self._waiting.append((start_ns, _Feed(connector, plan, plan.source)))
+        self._network.open_what_may_be()
         next_tick_ns = start_ns + self._tick_ns
         end_ns = None if self._duration_ns is None else start_ns + self._duration_ns
         while self._reason is None:
@@ -126,7 +139,7 @@ class Driver:
                 self._stop(StopReason.DURATION)
             elif self._max_ticks is not None and self._session.ticks >= self._max_ticks:
                 self._stop(StopReason.MAX_TICKS)
-            elif not self._open and not self._waiting:
+            elif not (self._open or self._waiting or self._network.is_used):
                 self._stop(StopReason.STREAMS_ENDED)
         at_ns = self._pacer.now_ns()
         self._session.stop(self._reason, at_ns)
@@ -149,7 +162,10 @@ class Driver:
             next_tick_ns if route_ns is None else route_ns,
             next_tick_ns if chores_ns is None else chores_ns,
         )
+        self._until_ns = due_ns
         await self._pacer.until(due_ns)
+        if self._network.error is not None:
+            raise self._network.error
         at_ns = self._pacer.now_ns()
         if at_ns < due_ns:
             return next_tick_ns
@@ -188,10 +204,23 @@ class Driver:
     def _reopen(self, at_ns: int) -> None:
         """Close and open again what the session cannot read on."""
         while (wish := self._session.take_reopen()) is not None:
+            if self._network.reopen(*wish):
+                continue
             for feed in [item for item in self._open if (item.connector, item.plan.name) == wish]:
                 self._open.remove(feed)
                 self._session.stream_ended(feed.connector, feed.plan.name, "to be opened anew", at_ns)
                 self._waiting.append((at_ns + REOPEN_AFTER_NS, feed))
+
+    def _follow_up(self) -> None:
+        """Do at once what an input from the network calls for, and look again at what is due."""
+        self._reopen(self._pacer.now_ns())
+        self._network.open_what_may_be()
+        route_ns = self._session.next_due_ns()
+        chores_ns = None if self._chores is None else self._chores.due_ns()
+        if self._network.error is not None or any(
+            due_ns is not None and due_ns < self._until_ns for due_ns in (route_ns, chores_ns)
+        ):
+            self._pacer.wake()
 
     def _stop(self, reason: StopReason) -> None:
         if self._reason is None:

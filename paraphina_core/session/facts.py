@@ -31,7 +31,6 @@ from paraphina_core.gates import (
     Identity,
     PluginVersion,
     Receipt,
-    ResolvedEndpoint,
     StartupFacts,
     hosts_of,
     load_identity,
@@ -40,6 +39,7 @@ from paraphina_core.gates import (
 )
 from paraphina_core.readiness import proven_stage
 
+from .endpoints import resolved_endpoints
 from .look_ahead import LookAhead, look_ahead
 from .outputs import JOURNAL_FOLDER, RUNS_FOLDER
 from .probes import probe_journal, probe_kill_latch, probe_output
@@ -135,7 +135,7 @@ def _connector(name: str, config: Config, plugins: Plugins, trust_file: TrustFil
         remedy="",
         trust=trust,
         fault=ahead.fault,
-        endpoints=(*_endpoints(spec, config), *ahead.addresses),
+        endpoints=(*resolved_endpoints(spec, config), *ahead.addresses),
         missing=tuple(setting.env for setting in _needed(spec, config) if not _value(setting, name, config)),
         stated_networks=tuple(
             (setting, str(value))
@@ -202,14 +202,6 @@ def _look_ahead(spec: ConnectorSpec, config: Config, trust: CheckResult) -> Look
         seed=config.session.seed,
     )
     return look_ahead(spec, context)
-
-
-def _endpoints(spec: ConnectorSpec, config: Config) -> Iterator[ResolvedEndpoint]:
-    settings = config.connectors.get(spec.name, {})
-    for endpoint in spec.endpoints.get(config.session.trade_mode.network, ()):
-        override = settings.get(endpoint.setting) if endpoint.setting else None
-        url = endpoint.url if override is None else str(override)
-        yield ResolvedEndpoint(purpose=endpoint.purpose, url=url)
 
 
 def _needed(spec: ConnectorSpec, config: Config) -> Iterator[Setting]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from paraphina_core.domain import age_ms, plain
+from paraphina_core.domain import NS_PER_S, age_ms, plain
 from paraphina_core.execution import Position
 
-from .snapshot import MarketSnapshot, OrderSnapshot, SessionSnapshot, VenueSnapshot
+from .snapshot import ConnectionSnapshot, MarketSnapshot, OrderSnapshot, SessionSnapshot, VenueSnapshot
 from .trading import Trading
 from .venue import Market, Venue
 
@@ -42,6 +42,16 @@ def _venue(venue: Venue, trading: Trading, at_ns: int) -> VenueSnapshot:
         health=venue.health.state.value,
         reason=venue.health.reason,
         open_streams=tuple(sorted(venue.open_streams)),
+        connections=tuple(
+            ConnectionSnapshot(
+                what=one.what,
+                where=one.where,
+                is_open=False,
+                fault=one.fault,
+                next_attempt_s=max(0.0, (one.again_ns - at_ns) / NS_PER_S),
+            )
+            for one in venue.inquiries.unanswered
+        ),
         notices=tuple(venue.notices),
         account=venue.account.snapshot(),
         markets=tuple(_market(venue, market, trading, at_ns) for market in venue.markets.values()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,13 +14,14 @@ import msgspec
 from paraphina_core.config import ClockKind, Config, JournalSync
 from paraphina_core.connector import Plugins
 from paraphina_core.domain import NS_PER_MS, NS_PER_S, InstrumentId, RunNumber, TradingState
-from paraphina_core.execution import NoWire
 from paraphina_core.journal import Head, JournalError, JournalWriter, SyncPolicy, allocate_run_number
 from paraphina_core.ops import TelemetryWriter
 
 from .clock import Pacer, RealPacer, VirtualPacer
 from .compose import compose
 from .driver import Driver, StopReason
+from .endpoints import access_of
+from .network import Network
 from .outputs import (
     BUILD_FILE,
     CONFIG_FILE,
@@ -30,7 +32,6 @@ from .outputs import (
     run_folder,
     write_json,
 )
-from .session import Session
 from .snapshot import SessionSnapshot
 
 #: Group of the journal's syncs in virtual time, where nothing is at a venue that a power cut could lose.
@@ -76,10 +77,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 class _Chores:
     """Syncs the journal in time and writes telemetry."""
 
-    def __init__(self, journal: JournalWriter, telemetry: TelemetryWriter, session: Session) -> None:
+    def __init__(
+        self, journal: JournalWriter, telemetry: TelemetryWriter, snapshot: Callable[[], SessionSnapshot]
+    ) -> None:
         self._journal = journal
         self._telemetry = telemetry
-        self._session = session
+        self._snapshot = snapshot
         self._telemetry_ns = 0
 
     def due_ns(self) -> int | None:
@@ -90,7 +93,7 @@ class _Chores:
         self._journal.sync_if_due(at_ns)
         if at_ns >= self._telemetry_ns:
             self._telemetry_ns = at_ns + TELEMETRY_EVERY_NS
-            self._telemetry.write(self._session.snapshot(at_ns))
+            self._telemetry.write(self._snapshot())
 
 
 class Run:
@@ -137,28 +140,39 @@ class Run:
         )
         first = iter((run,))
         start: dict[str, Any] = {"run": run, "config": config.resolved(), "build": info}
-        self.session = compose(
-            config, plugins, self._journal, NoWire(), lambda: next(first, None) or allocate(), start
-        )
-        self._telemetry = TelemetryWriter(self.folder / TELEMETRY_FILE)
         self._pacer: Pacer = (
             VirtualPacer(at_ns)
             if config.session.clock is ClockKind.VIRTUAL
             else RealPacer(config.session.speed)
         )
+        self._network = Network(
+            self._pacer, {name: access_of(plugins.connectors[name], config) for name in config.selected}
+        )
+        self.session = compose(
+            config, plugins, self._journal, self._network, lambda: next(first, None) or allocate(), start
+        )
+        self._telemetry = TelemetryWriter(self.folder / TELEMETRY_FILE)
         duration_s = config.session.duration_s
         self._driver = Driver(
             self.session,
             self._pacer,
+            network=self._network,
             tick_ns=config.session.tick_ms * NS_PER_MS,
             duration_ns=None if duration_s is None else int(duration_s * NS_PER_S),
             max_ticks=config.session.max_ticks,
-            chores=_Chores(self._journal, self._telemetry, self.session),
+            chores=_Chores(self._journal, self._telemetry, self.snapshot),
         )
 
     def snapshot(self) -> SessionSnapshot:
         """Show the session as it is now."""
-        return self.session.snapshot(self._pacer.now_ns())
+        shown = self.session.snapshot(self._pacer.now_ns())
+        venues = tuple(
+            msgspec.structs.replace(
+                venue, connections=(*venue.connections, *self._network.connections(venue.connector))
+            )
+            for venue in shown.venues
+        )
+        return msgspec.structs.replace(shown, venues=venues)
 
     def request_stop(self) -> None:
         """Ask for an orderly end; callable from a signal handler of the event loop."""

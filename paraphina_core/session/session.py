@@ -29,6 +29,7 @@ from paraphina_core.domain import (
     QueryBook,
     RemoteError,
     Resubscribe,
+    SubscriptionLive,
     TradingState,
     VenueNotice,
 )
@@ -87,7 +88,7 @@ class Session:
         """Take note that a stream of the connector's plan was opened; return what to send on it now."""
         self._recorder.append("opened", at_ns, encode({"connector": connector, "stream": stream}))
         venue = self._venues[connector]
-        venue.open_streams.add(stream)
+        venue.opened(stream)
         with venue.blamed():
             return venue.connector.opened(stream, venue.write_context(at_ns))
         return ()
@@ -247,6 +248,9 @@ class Session:
         if isinstance(event, FetchSnapshot):
             with venue.blamed():
                 venue.inquiries.want(QueryBook(instrument=event.instrument), at_ns)
+            return
+        if isinstance(event, SubscriptionLive):
+            venue.acknowledged(event.topic)
             return
         if isinstance(event, Answered):
             with venue.blamed():

@@ -61,6 +61,19 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     open_orders: int
 
 
+class ConnectionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to a venue: a stream that is kept open, or a question that is asked until it is answered.
+
+    `fault` says why it is not open, or was not answered, and is empty where nothing went wrong.
+    """
+
+    what: str
+    where: str
+    is_open: bool
+    fault: str
+    next_attempt_s: float | None
+
+
 class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One connector: health, streams, its markets and what it says of the account."""
 
@@ -68,6 +81,7 @@ class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     health: str
     reason: str
     open_streams: tuple[str, ...]
+    connections: tuple[ConnectionSnapshot, ...]
     notices: tuple[str, ...]
     account: AccountSnapshot | None
     markets: tuple[MarketSnapshot, ...]

@@ -12,6 +12,7 @@ from paraphina_core.connector import (
     Connector,
     ConnectorSpec,
     FeeSchedule,
+    LocalSource,
     Network,
     StreamPlan,
     WriteContext,
@@ -112,6 +113,7 @@ class Venue:
         self.streams: Mapping[str, StreamPlan] = {stream.name: stream for stream in plan.streams}
         self.inquiries = Inquiries(connector, plan, wire, backoff=Backoff(seed), context=self.write_context)
         self.open_streams: set[str] = set()
+        self._not_live = {what for stream in plan.streams for what in _needed_of(stream)}
         self.notices: list[str] = []
         self.account = ReportedAccount()
         self.stale_ticks = 0
@@ -145,16 +147,23 @@ class Venue:
     def look(self, at_ns: int) -> None:
         """Judge the venue as a whole.
 
-        One market whose book is fine is enough for the venue; each market is judged again by itself
-        before it is quoted on.
+        All streams that are connected must be open and all of their topics acknowledged. One market
+        whose book is fine is enough for the venue; each market is judged again by itself before it is
+        quoted on.
         """
+        trouble = self._trouble(at_ns)
+        self.health.observe(trouble, at_ns)
+        self._was_healthy = self._was_healthy or self.health.state is HealthState.HEALTHY
+
+    def _trouble(self, at_ns: int) -> str:
+        if self._not_live:
+            return min(self._not_live)
         trouble = "no instrument yet"
         for market in self.markets.values():
             trouble = market.trouble(at_ns, self._profile.max_book_age_ms)
             if not trouble:
                 break
-        self.health.observe(trouble, at_ns)
-        self._was_healthy = self._was_healthy or self.health.state is HealthState.HEALTHY
+        return trouble
 
     def count_stale(self) -> None:
         """Count one tick for `stale_ticks`."""
@@ -190,9 +199,19 @@ class Venue:
             max_position_notional_usd=self._profile.max_position_notional_usd_per_venue,
         )
 
+    def opened(self, stream: str) -> None:
+        """Take note that a stream is open."""
+        self.open_streams.add(stream)
+        self._not_live.discard(_open(stream))
+
+    def acknowledged(self, topic: str) -> None:
+        """Take note that the venue has acknowledged a topic."""
+        self._not_live.discard(_acknowledgement(topic))
+
     def lost(self, stream: str) -> None:
         """Take note that a stream has ended: no book that may depend on it is believed any more."""
         self.open_streams.discard(stream)
+        self._not_live.update(_needed_of(self.streams[stream]))
         if not self.streams[stream].private:
             self.forget_books()
 
@@ -205,3 +224,19 @@ class Venue:
         """Believe no book until its next snapshot."""
         for market in self.markets.values():
             market.book.reset()
+
+
+def _needed_of(stream: StreamPlan) -> Iterator[str]:
+    """Name what is missing of a stream that is not open; a recording that has ended misses nothing."""
+    if isinstance(stream.source, LocalSource):
+        return
+    yield _open(stream.name)
+    yield from (_acknowledgement(topic) for topic in stream.topics)
+
+
+def _open(stream: str) -> str:
+    return f"stream {stream} is not open"
+
+
+def _acknowledgement(topic: str) -> str:
+    return f"topic {topic} is not acknowledged"

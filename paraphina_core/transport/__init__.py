@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .address import Address, check_headers, parse_address, verified_tls
 from .backoff import Backoff
+from .confinement import check_confined
 from .connection import CloseReason
 from .engine import Choice, Engine, EventLoop, WebSocketLibrary, choose, run
 from .http import HttpClient
@@ -30,6 +31,7 @@ __all__ = [
     "StreamEvents",
     "StreamLimits",
     "WebSocketLibrary",
+    "check_confined",
     "check_headers",
     "choose",
     "connect_budget",

@@ -48,6 +48,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
+    @property
+    def is_loopback(self) -> bool:
+        """True if the host is this machine, by number or as `localhost`."""
+        return _is_loopback(self.host)
+
 
 def parse_address(url: str, *schemes: str) -> Address:
     """Check a URL and take it apart.

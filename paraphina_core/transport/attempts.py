@@ -62,6 +62,11 @@ class Attempts:
         """
         self._not_before_ns = max(self._backoff.next_ns(at_ns), not_before_ns)
 
+    @property
+    def next_ns(self) -> int:
+        """The earliest time of the next attempt, 0 before the first."""
+        return self._not_before_ns
+
     async def turn(self) -> bool:
         """Wait until a connection may be attempted; False if it is stopped instead."""
         while not self.stopped:

@@ -174,6 +174,11 @@ class Stream:
             changed_ns=self._changed_ns,
         )
 
+    @property
+    def next_attempt_ns(self) -> int:
+        """When a stream that is not open is attempted again, session time."""
+        return self._attempts.next_ns
+
     def send(self, payload: bytes) -> Failure | None:
         """Send one text message now.
 

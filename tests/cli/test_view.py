@@ -15,6 +15,7 @@ from paraphina_core.connector import TradeMode
 from paraphina_core.domain import InstrumentId, TradingState
 from paraphina_core.session import (
     AccountSnapshot,
+    ConnectionSnapshot,
     MarketSnapshot,
     OrderSnapshot,
     SessionSnapshot,
@@ -52,6 +53,11 @@ VENUE = VenueSnapshot(
     health="healthy",
     reason="",
     open_streams=("market",),
+    connections=(
+        ConnectionSnapshot(
+            what="stream market", where="ws.reef.example", is_open=True, fault="", next_attempt_s=None
+        ),
+    ),
     notices=("error: something the venue said",),
     account=AccountSnapshot(
         asset="USDC", equity=Decimal("1182.5"), available=None, positions={}, open_orders=196
@@ -118,6 +124,26 @@ def test_a_venue_that_has_said_nothing_yet_is_shown_too() -> None:
         VENUE, health="init", reason="no instrument yet", markets=(), account=None
     )
     assert "init: no instrument yet" in _drawn(_session(venues=(silent,)))
+
+
+def test_a_host_that_cannot_be_reached_is_named_with_the_reason_and_the_next_attempt() -> None:
+    """View and log line say it alike, and what the venue put into the reason steers no terminal."""
+    question = ConnectionSnapshot(
+        what="instruments",
+        where="api.reef.example",
+        is_open=False,
+        fault="ConnectError: \x1b[2Jname or service not known",
+        next_attempt_s=3.7,
+    )
+    venue = msgspec.structs.replace(VENUE, health="init", markets=(), connections=(question,))
+    snapshot = _session(venues=(venue,))
+    said = (
+        "cannot reach api.reef.example for instruments: ConnectError: \\x1b[2Jname or service not known, "
+        "next attempt in 4 s"
+    )
+    assert said in _drawn(snapshot, 200)
+    assert said in log_line(snapshot)
+    assert "cannot reach" not in log_line(_session())
 
 
 def test_a_halt_and_refusals_are_seen_at_a_glance() -> None:
