@@ -179,6 +179,7 @@ class Driver:
             self._reopen(at_ns)
         elif next_tick_ns <= due_ns:
             self._session.tick(at_ns)
+            self._reopen(at_ns)
             late = (at_ns - next_tick_ns) // self._tick_ns
             return next_tick_ns + (late + 1) * self._tick_ns
         elif route_ns is not None and route_ns <= due_ns:

@@ -29,7 +29,6 @@ from paraphina_core.domain import (
     QueryBook,
     RemoteError,
     Resubscribe,
-    SubscriptionLive,
     TradingState,
     VenueNotice,
 )
@@ -88,7 +87,7 @@ class Session:
         """Take note that a stream of the connector's plan was opened; return what to send on it now."""
         self._recorder.append("opened", at_ns, encode({"connector": connector, "stream": stream}))
         venue = self._venues[connector]
-        venue.opened(stream)
+        venue.opened(stream, at_ns)
         with venue.blamed():
             return venue.connector.opened(stream, venue.write_context(at_ns))
         return ()
@@ -126,6 +125,7 @@ class Session:
         self._recorder.record_frame(at_ns, connector, stream, frame)
         venue = self._venues[connector]
         events = self._read(venue, stream, frame, at_ns)
+        venue.heard(stream, events)
         for event in events:
             self._take(venue, event, at_ns)
         venue.look(at_ns)
@@ -138,6 +138,9 @@ class Session:
         for venue in self._venues.values():
             venue.look(at_ns)
             venue.count_stale()
+            for stream, reason in venue.overdue(at_ns):
+                venue.note(reason)
+                self._reopen.append((venue.name, stream))
         self._inquire(at_ns)
         self._trading.judge(at_ns)
         self._act(at_ns, "", ())
@@ -248,9 +251,6 @@ class Session:
         if isinstance(event, FetchSnapshot):
             with venue.blamed():
                 venue.inquiries.want(QueryBook(instrument=event.instrument), at_ns)
-            return
-        if isinstance(event, SubscriptionLive):
-            venue.acknowledged(event.topic)
             return
         if isinstance(event, Answered):
             with venue.blamed():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -12,17 +12,17 @@ from paraphina_core.connector import (
     Connector,
     ConnectorSpec,
     FeeSchedule,
-    LocalSource,
     Network,
     StreamPlan,
+    WebSocketSource,
     WriteContext,
 )
-from paraphina_core.domain import Instrument, InstrumentId, Level, MarketView, RemoteError, age_ms
+from paraphina_core.domain import Event, Instrument, InstrumentId, Level, MarketView, RemoteError, age_ms
 from paraphina_core.execution import OrderRoute, Wire
 from paraphina_core.gates import MessageBudget, OrderContext, SessionContext, VenueContext
 from paraphina_core.market import Book, BookState, HealthState, VenueHealth
 from paraphina_core.strategy import EwmaVolatility
-from paraphina_core.transport import Backoff
+from paraphina_core.transport import Backoff, Liveness
 
 from .account import ReportedAccount
 from .inquiries import Inquiries
@@ -113,7 +113,12 @@ class Venue:
         self.streams: Mapping[str, StreamPlan] = {stream.name: stream for stream in plan.streams}
         self.inquiries = Inquiries(connector, plan, wire, backoff=Backoff(seed), context=self.write_context)
         self.open_streams: set[str] = set()
-        self._not_live = {what for stream in plan.streams for what in _needed_of(stream)}
+        self.liveness = {
+            stream.name: Liveness(stream)
+            for stream in plan.streams
+            if isinstance(stream.source, WebSocketSource)
+        }
+        self._not_live = set(self.liveness)
         self.notices: list[str] = []
         self.account = ReportedAccount()
         self.stale_ticks = 0
@@ -147,9 +152,8 @@ class Venue:
     def look(self, at_ns: int) -> None:
         """Judge the venue as a whole.
 
-        All streams that are connected must be open and all of their topics acknowledged. One market
-        whose book is fine is enough for the venue; each market is judged again by itself before it is
-        quoted on.
+        All streams that are connected must be live. One market whose book is fine is enough for the
+        venue; each market is judged again by itself before it is quoted on.
         """
         trouble = self._trouble(at_ns)
         self.health.observe(trouble, at_ns)
@@ -157,7 +161,7 @@ class Venue:
 
     def _trouble(self, at_ns: int) -> str:
         if self._not_live:
-            return min(self._not_live)
+            return self.liveness[min(self._not_live)].missing
         trouble = "no instrument yet"
         for market in self.markets.values():
             trouble = market.trouble(at_ns, self._profile.max_book_age_ms)
@@ -199,19 +203,34 @@ class Venue:
             max_position_notional_usd=self._profile.max_position_notional_usd_per_venue,
         )
 
-    def opened(self, stream: str) -> None:
+    def opened(self, stream: str, at_ns: int) -> None:
         """Take note that a stream is open."""
         self.open_streams.add(stream)
-        self._not_live.discard(_open(stream))
+        if stream in self.liveness:
+            self.liveness[stream].opened(at_ns)
 
-    def acknowledged(self, topic: str) -> None:
-        """Take note that the venue has acknowledged a topic."""
-        self._not_live.discard(_acknowledgement(topic))
+    def heard(self, stream: str, events: Sequence[Event]) -> None:
+        """Learn from what was read on a stream whether it is live by now."""
+        if stream in self._not_live:
+            liveness = self.liveness[stream]
+            liveness.take(events)
+            if liveness.is_live:
+                self._not_live.discard(stream)
+
+    def overdue(self, at_ns: int) -> Iterator[tuple[str, str]]:
+        """Yield every stream that did not become live in time, once, and why it must be opened anew."""
+        for stream in sorted(self._not_live):
+            reason = self.liveness[stream].overdue(at_ns)
+            if reason:
+                self.liveness[stream].ended()
+                yield stream, reason
 
     def lost(self, stream: str) -> None:
         """Take note that a stream has ended: no book that may depend on it is believed any more."""
         self.open_streams.discard(stream)
-        self._not_live.update(_needed_of(self.streams[stream]))
+        if stream in self.liveness:
+            self.liveness[stream].ended()
+            self._not_live.add(stream)
         if not self.streams[stream].private:
             self.forget_books()
 
@@ -224,19 +243,3 @@ class Venue:
         """Believe no book until its next snapshot."""
         for market in self.markets.values():
             market.book.reset()
-
-
-def _needed_of(stream: StreamPlan) -> Iterator[str]:
-    """Name what is missing of a stream that is not open; a recording that has ended misses nothing."""
-    if isinstance(stream.source, LocalSource):
-        return
-    yield _open(stream.name)
-    yield from (_acknowledgement(topic) for topic in stream.topics)
-
-
-def _open(stream: str) -> str:
-    return f"stream {stream} is not open"
-
-
-def _acknowledgement(topic: str) -> str:
-    return f"topic {topic} is not acknowledged"

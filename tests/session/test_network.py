@@ -12,11 +12,13 @@ import msgspec
 import pytest
 
 from faulty_proxy import FaultyProxy
-from paraphina_core.domain import LocalError
-from paraphina_core.journal import JournalError, Record, read
+from paraphina_core.domain import NS_PER_S, LocalError, RunNumber
+from paraphina_core.execution import NoWire
+from paraphina_core.journal import JournalError, JournalWriter, Record, read
 from paraphina_core.session import Run, Summary, VenueSnapshot, replay_run
-from quay import QuayServer, plugin
-from scripted import World
+from paraphina_core.session.compose import compose
+from quay import QuayServer, encoded, plugin
+from scripted import World, book, defined
 from streaming import run as bounded
 from streaming import until
 
@@ -180,10 +182,27 @@ def test_a_topic_that_is_not_acknowledged_is_not_quoted_on_although_data_comes(t
             run = _run(_world(tmp_path, "quay"), {"quay": server.settings()})
             async with _executing(run) as task:
                 await until(lambda: run.snapshot().frames > 10)
-                assert "topic book:BTC is not acknowledged" in _venue(run).reason
+                assert "topic book:BTC of stream market is not acknowledged" in _venue(run).reason
         assert task.result().session.placed == 0
 
     bounded(story())
+
+
+def test_a_stream_that_is_never_acknowledged_is_opened_anew_once_it_is_overdue(tmp_path: Path) -> None:
+    """A half-subscribed stream does not last for ever, and is given up once, not at every tick."""
+    world = _world(tmp_path, "quay")
+    config = world.config(connectors="quay", clock="real")
+    with JournalWriter(tmp_path / "journal", at_ns=0) as journal:
+        session = compose(config, world.plugins, journal, NoWire(), lambda: RunNumber(1), {})
+        session.start(0)
+        session.stream_opened("quay", "market", 0)
+        session.frame("quay", "market", encoded([defined("quay"), book("quay")]), 1)
+        session.tick(9 * NS_PER_S)
+        assert session.take_reopen() is None
+        session.tick(11 * NS_PER_S)
+        session.tick(12 * NS_PER_S)
+        assert session.take_reopen() == ("quay", "market")
+        assert session.take_reopen() is None
 
 
 @pytest.mark.parametrize("on_stream", [False, True])

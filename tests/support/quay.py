@@ -46,6 +46,7 @@ from paraphina_core.connector import (
 from paraphina_core.domain import (
     Event,
     FetchSnapshot,
+    MarkPrice,
     Query,
     QueryBook,
     QueryInstruments,
@@ -248,7 +249,8 @@ class QuayServer:
                 await connection.send(encoded([SubscriptionLive(topic=TOPIC)]).decode())
             if self.snapshots:
                 wish = FetchSnapshot(instrument=book(self.name).instrument, reason="subscribed")
-                await connection.send(encoded([wish]).decode())
+                mark = MarkPrice(instrument=wish.instrument, mark_price=10_000.0)
+                await connection.send(encoded([wish, mark]).decode())
             while not self.snapshots:
                 if self.is_sending:
                     await connection.send(encoded([book(self.name)]).decode())
