@@ -48,6 +48,9 @@ COMMANDS: Final = {
         "paraphina_core.cli.preflight:command", "Run every check and write the receipt that live mode needs."
     ),
     "keys": LazyCommand("paraphina_core.cli.keys:command", "Keep the keys of venues in encrypted files."),
+    "conformance": LazyCommand(
+        "paraphina_core.cli.conformance:command", "Run the contract's tests against a connector."
+    ),
     "config": LazyCommand(
         "paraphina_core.cli.config:command", "Show the configuration and where each value is from."
     ),

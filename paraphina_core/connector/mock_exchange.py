@@ -23,6 +23,7 @@ PRICE_DIGITS: Final = 6
 
 WireLevels: TypeAlias = tuple[tuple[str, str], ...]
 WireTime: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+WireCount: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class InstrumentFrame(msgspec.Struct, frozen=True, kw_only=True, tag="instrument"):
@@ -44,7 +45,7 @@ class BookFrame(msgspec.Struct, frozen=True, kw_only=True, tag="book"):
     """The whole book, best first; the sequence starts anew from it."""
 
     at_ns: WireTime
-    sequence: int
+    sequence: WireCount
     bids: WireLevels
     asks: WireLevels
 
@@ -53,7 +54,7 @@ class ChangeFrame(msgspec.Struct, frozen=True, kw_only=True, tag="change"):
     """New sizes of changed levels, size 0 deletes; its sequence is one above the last one."""
 
     at_ns: WireTime
-    sequence: int
+    sequence: WireCount
     bids: WireLevels
     asks: WireLevels
 
@@ -61,7 +62,7 @@ class ChangeFrame(msgspec.Struct, frozen=True, kw_only=True, tag="change"):
 class WireTrade(msgspec.Struct, frozen=True, kw_only=True):
     """One trade; ids count up."""
 
-    id: int
+    id: WireCount
     side: Side
     price: str
     size: str

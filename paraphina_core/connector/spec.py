@@ -118,6 +118,8 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
             open order in batches and asks what is left.
         twin: where the venue's twin is, as `module:attribute`; it is imported by who starts one, takes a
             `TwinContext` and returns a `VenueTwin`, both of the room `twin`. None while there is none.
+        conformance: where the `Subject` of the room `conformance` is that its suite runs on, as
+            `module:attribute`. None where the connector brings all evidence with its plan.
     """
 
     name: str
@@ -139,6 +141,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     multi_connector: bool = True
     notes: str = ""
     twin: str | None = None
+    conformance: str | None = None
     contract_version: tuple[int, int] = CONTRACT_VERSION
 
     def __post_init__(self) -> None:
@@ -155,8 +158,10 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
             raise LocalError(
                 f"connector {self.name} has trade modes", wanted="the market capability with them"
             )
-        if self.twin is not None and _WHERE.fullmatch(self.twin) is None:
-            raise LocalError("twin is not usable", found=self.twin, wanted="module:attribute")
+        for what in ("twin", "conformance"):
+            where = getattr(self, what)
+            if where is not None and _WHERE.fullmatch(where) is None:
+                raise LocalError(f"{what} is not usable", found=where, wanted="module:attribute")
         for what in ("name", "env"):
             values = [getattr(setting, what) for setting in self.settings]
             if len(set(values)) < len(values):

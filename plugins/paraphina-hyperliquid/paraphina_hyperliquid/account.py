@@ -189,7 +189,7 @@ def _position(connector: str, position: own.WirePosition, exchange_ns: int | Non
         unrealised_pnl=parse_decimal(position.unrealizedPnl, "unrealizedPnl"),
         liquidation_price=_optional(position.liquidationPx, "liquidationPx"),
         margin_used=parse_decimal(position.marginUsed, "marginUsed"),
-        leverage=Decimal(position.leverage.value),
+        leverage=parse_decimal(position.leverage.value, "leverage"),
         exchange_ns=exchange_ns,
     )
 

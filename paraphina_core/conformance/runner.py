@@ -1,0 +1,114 @@
+"""Runs cards on a subject, one after the other, and says of each how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from paraphina_core import __version__
+from paraphina_core.connector import PluginRecord, core_hash
+
+from .bench import Bench
+from .card import Broken, Card, Evidence, NotApplicable, Trial
+from .registry import TRIALS
+from .result import SUITE_VERSION, CardResult, Outcome, SuiteResult, conforms, counts
+from .subject import Subject
+
+#: Characters of a reason that are kept.
+MAX_REASON: Final = 500
+
+
+class Runner:
+    """Runs the suite on one subject.
+
+    Args:
+        subject: what is tried.
+        trials: cards to run; those of the registry.
+    """
+
+    def __init__(self, subject: Subject, trials: Sequence[Trial] = TRIALS) -> None:
+        self.subject = subject
+        self.trials = tuple(trials)
+        self._bench = Bench(subject)
+
+    def run(self) -> Iterator[CardResult]:
+        """Run the cards; yield how each ended, when it has."""
+        for trial in self.trials:
+            yield self.run_one(trial)
+
+    def run_one(self, trial: Trial) -> CardResult:
+        """Run one card. Nothing is raised, whatever the connector does, but what ends a program."""
+        card = trial.card
+        begin_ns = time.perf_counter_ns()
+        outcome, reason, found, wanted = Outcome.PASSED, "", "", ""
+        try:
+            reason = self._why_skipped(card)
+            if reason:
+                outcome = Outcome.SKIPPED
+            else:
+                trial.run(self._bench)
+        except NotApplicable as e:
+            outcome, reason = Outcome.SKIPPED, str(e)
+        except Broken as e:
+            outcome, reason, found, wanted = Outcome.FAILED, e.what, e.found, e.wanted
+        except Exception as e:  # noqa: BLE001  # a connector may raise anything, anywhere
+            outcome, reason = Outcome.ERROR, f"{type(e).__name__}: {e}"
+        return CardResult(
+            id=card.id,
+            title=card.title,
+            outcome=outcome,
+            duration_ms=(time.perf_counter_ns() - begin_ns) / 1e6,
+            reason=reason[:MAX_REASON],
+            found=found,
+            wanted=wanted,
+        )
+
+    def _why_skipped(self, card: Card) -> str:
+        declared = self.subject.skips.get(card.id)
+        if declared is not None:
+            return f"declared by the subject: {declared}"
+        for capability in card.capabilities:
+            if capability not in self.subject.spec.capabilities:
+                return f"capability {capability.value} is not declared"
+        for need in card.needs:
+            if need is Evidence.INSTRUMENTS:
+                if not self._bench.instruments:
+                    return "no recording defines an instrument"
+            elif need not in self._bench.evidence:
+                return f"the subject brings no {need.noun}"
+        return ""
+
+
+def summary(
+    subject: Subject,
+    origin: PluginRecord | None,
+    results: Sequence[CardResult],
+    *,
+    started_ns: int,
+    ended_ns: int,
+) -> SuiteResult:
+    """Sum up a run.
+
+    Args:
+        subject: what was tried.
+        origin: the plugin that brings it, if it is known.
+        results: how each card ended.
+        started_ns: when the run began, nanoseconds since 1970.
+        ended_ns: when it ended.
+    """
+    all_results = tuple(results)
+    return SuiteResult(
+        suite_version=SUITE_VERSION,
+        connector=subject.spec.name,
+        plugin="" if origin is None else origin.distribution,
+        plugin_version="" if origin is None else origin.version,
+        plugin_hash="" if origin is None else origin.source_hash,
+        core_version=__version__,
+        core_hash=core_hash(),
+        started_ns=started_ns,
+        ended_ns=ended_ns,
+        conforms=conforms(all_results),
+        counts=counts(all_results),
+        cards=all_results,
+    )
