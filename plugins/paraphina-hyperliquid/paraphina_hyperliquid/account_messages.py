@@ -31,7 +31,7 @@ class WireListing(msgspec.Struct, frozen=True):
 
     name: str
     szDecimals: Annotated[int, msgspec.Meta(ge=0, le=6)]  # noqa: N815  # the venue's spelling
-    isDelisted: bool = False  # noqa: N815  # same
+    isDelisted: bool | None = None  # noqa: N815  # same
 
 
 class WireMeta(msgspec.Struct, frozen=True):
