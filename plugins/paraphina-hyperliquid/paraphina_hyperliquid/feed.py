@@ -21,21 +21,26 @@ from paraphina_core.domain import (
     BestBidOffer,
     BookSnapshot,
     Event,
+    FundingRate,
     InstrumentId,
+    MarkPrice,
     RemoteProtocolError,
     Side,
     SubscriptionLive,
     Trade,
     VenueNotice,
+    parse_float,
     parse_price,
 )
 
 from . import messages as wire
+from .channels import UnknownChannels
+from .words import clean
 
 #: Trades remembered per coin, far more than the about 30 that come again with a subscription.
 REMEMBERED_TRADES: Final = 5_000
-#: Channels worth a notice that nothing here reads them; a venue has a few dozen.
-MAX_UNKNOWN_CHANNELS: Final = 100
+#: Docs "Funding" (read 2026-08-22): paid every hour, at the rate of one hour.
+FUNDING_INTERVAL_S: Final = 3_600
 
 #: How many digits a time has that stands before the levels, from 2001 to 2286.
 _TIME_DIGITS: Final = 13
@@ -60,7 +65,7 @@ class PublicFeed:
 
     def __init__(self, instruments: Mapping[str, InstrumentId]) -> None:
         self._coins = {coin: _CoinFeed(coin, instrument) for coin, instrument in instruments.items()}
-        self._unknown_channels: set[str] = set()
+        self._unknown_channels = UnknownChannels()
 
     def read(self, frame: bytes) -> Sequence[Event]:
         """Turn one message into events.
@@ -89,6 +94,11 @@ class PublicFeed:
             case channel if channel in wire.MARKET_CHANNELS:
                 wire.decode(wire.MARKET, frame, "market message")
                 return ()
+            case "activeAssetCtx":
+                context = wire.decode(wire.ASSET_CONTEXT, envelope.data, "activeAssetCtx")
+                return self._coin(context.coin).context(context.ctx)
+            case "pong":
+                return ()
             case "subscriptionResponse":
                 answer = wire.decode(wire.SUBSCRIBED, envelope.data, "acknowledgement")
                 subscription = answer.subscription
@@ -96,9 +106,10 @@ class PublicFeed:
                     return ()
                 return (SubscriptionLive(topic=topic(subscription.type, subscription.coin)),)
             case "error":
-                return (VenueNotice(code="error", text=wire.decode(wire.TEXT, envelope.data, "error")),)
-            case _:
-                return self._unknown(envelope.channel)
+                text = wire.decode(wire.TEXT, envelope.data, "error")
+                return (VenueNotice(code="error", text=clean(text)),)
+            case other:
+                return self._unknown_channels.notice(other)
 
     def _coin(self, coin: str) -> _CoinFeed:
         feed = self._coins.get(coin)
@@ -116,12 +127,6 @@ class PublicFeed:
         for feed in feeds:
             feed.has_trades = True
         return fresh
-
-    def _unknown(self, channel: str) -> Sequence[Event]:
-        if channel in self._unknown_channels or len(self._unknown_channels) >= MAX_UNKNOWN_CHANNELS:
-            return ()
-        self._unknown_channels.add(channel)
-        return (VenueNotice(code="unknown_channel", text=f"channel {channel[:64]!r} is not read"),)
 
 
 class _CoinFeed:
@@ -163,6 +168,19 @@ class _CoinFeed:
             _check_spelling(frame)
         bid, ask = bbo.bbo
         return BestBidOffer(instrument=self._instrument, bid=bid, ask=ask, exchange_ns=bbo.time * NS_PER_MS)
+
+    def context(self, context: wire.WireAssetContext) -> Sequence[Event]:
+        funding = FundingRate(
+            instrument=self._instrument,
+            rate=parse_float(context.funding, "funding"),
+            interval_s=FUNDING_INTERVAL_S,
+        )
+        mark = MarkPrice(
+            instrument=self._instrument,
+            mark_price=parse_price(context.markPx, "markPx"),
+            index_price=parse_price(context.oraclePx, "oraclePx"),
+        )
+        return (funding, mark)
 
     def _is_plain_book(self, frame: bytes) -> bool:
         """Tell whether the frame has the venue's usual layout, and no number in it is spelled oddly.

@@ -118,6 +118,21 @@ class SpelledMessage(msgspec.Struct, frozen=True, gc=False):
     data: SpelledData
 
 
+class WireAssetContext(msgspec.Struct, frozen=True, gc=False):
+    """Funding and prices of one coin: `funding` is the rate of one hour, `oraclePx` the index."""
+
+    funding: str
+    markPx: str  # noqa: N815  # the venue's spelling
+    oraclePx: str  # noqa: N815  # same
+
+
+class WireActiveAssetContext(msgspec.Struct, frozen=True, gc=False):
+    """Data of the channel `activeAssetCtx`; it has no time."""
+
+    coin: str
+    ctx: WireAssetContext
+
+
 class WireSubscription(msgspec.Struct, frozen=True, gc=False):
     """What was subscribed to."""
 
@@ -135,6 +150,9 @@ class WireSubscribed(msgspec.Struct, frozen=True, gc=False):
 ENVELOPE: Final[msgspec.json.Decoder[Envelope]] = msgspec.json.Decoder(Envelope)
 MARKET: Final[msgspec.json.Decoder[MarketMessage]] = msgspec.json.Decoder(MarketMessage, strict=False)
 SPELLED: Final[msgspec.json.Decoder[SpelledMessage]] = msgspec.json.Decoder(SpelledMessage)
+ASSET_CONTEXT: Final[msgspec.json.Decoder[WireActiveAssetContext]] = msgspec.json.Decoder(
+    WireActiveAssetContext
+)
 SUBSCRIBED: Final[msgspec.json.Decoder[WireSubscribed]] = msgspec.json.Decoder(WireSubscribed)
 TEXT: Final[msgspec.json.Decoder[str]] = msgspec.json.Decoder(str)
 

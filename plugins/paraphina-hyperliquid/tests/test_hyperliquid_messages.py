@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from paraphina_core.domain import (
     BestBidOffer,
     BookSnapshot,
+    FundingRate,
     Level,
+    MarkPrice,
     OpenOrdersListed,
     OrderReport,
     OrderState,
@@ -27,7 +30,8 @@ from paraphina_core.domain import (
     to_hex128,
 )
 from paraphina_hyperliquid.account import READERS, read_open_orders
-from paraphina_hyperliquid.feed import MAX_UNKNOWN_CHANNELS, REMEMBERED_TRADES, PublicFeed
+from paraphina_hyperliquid.channels import MAX_UNKNOWN_CHANNELS
+from paraphina_hyperliquid.feed import REMEMBERED_TRADES, PublicFeed
 
 FOLDER = Path(__file__).resolve().parents[3] / "tests" / "fixtures" / "hyperliquid"
 FRAMES = [
@@ -183,6 +187,62 @@ def test_f026_an_unknown_channel_is_noticed_once() -> None:
     assert public.read(message("novelty", {})) == ()
     notices = [event for n in range(1_000) for event in public.read(message(f"c{n}", {}))]
     assert len(notices) == MAX_UNKNOWN_CHANNELS - 1
+
+
+CONTEXT = {
+    "funding": "0.0000018952",
+    "markPx": "84148.0",
+    "oraclePx": "84198.0",
+    "midPx": None,
+    "premium": None,
+}
+
+
+def test_the_context_of_a_coin_is_its_funding_of_one_hour_its_mark_and_its_oracle() -> None:
+    """The rate is the hour's, not that of eight hours; the venue gives no time with it."""
+    assert feed().read(message("activeAssetCtx", {"coin": "BTC", "ctx": CONTEXT})) == (
+        FundingRate(instrument=instrument_id("venue", "BTC"), rate=0.0000018952, interval_s=3_600),
+        MarkPrice(instrument=instrument_id("venue", "BTC"), mark_price=84148.0, index_price=84198.0),
+    )
+    for changes in ({"markPx": "0"}, {"funding": "1e-5"}, {"oraclePx": None}):
+        with pytest.raises(RemoteError):
+            feed().read(message("activeAssetCtx", {"coin": "BTC", "ctx": CONTEXT | changes}))
+    with pytest.raises(RemoteError, match="not subscribed"):
+        feed().read(message("activeAssetCtx", {"coin": "ETH", "ctx": CONTEXT}))
+
+
+def test_an_answer_to_a_heartbeat_says_nothing() -> None:
+    """It has no data, and shows that the stream is alive by coming."""
+    assert feed().read(b'{"channel":"pong"}') == ()
+
+
+BOOKS = json.loads((Path(__file__).parent / "vectors" / "book_frames.json").read_text(encoding="utf-8"))[
+    "cases"
+]
+
+
+def told_level(level: dict[str, str] | None) -> Level | None:
+    """Return a level of a frame as a level."""
+    return None if level is None else Level(float(level["px"]), float(level["sz"]))
+
+
+@pytest.mark.parametrize("case", BOOKS, ids=lambda case: case["id"])
+def test_every_book_and_touch_of_the_scenarios_is_told_as_it_stands(case: dict[str, Any]) -> None:
+    """Each book is whole, also the fast one with fewer levels; of a touch a side may be missing."""
+    public = feed()
+    for frame in case["frames"]:
+        (event,) = public.read(json.dumps(frame).encode())
+        data = frame["data"]
+        sides = data["levels"] if "levels" in data else [[level] for level in data["bbo"]]
+        expected = [
+            [level and Level(float(level["px"]), float(level["sz"])) for level in side] for side in sides
+        ]
+        if isinstance(event, BookSnapshot):
+            assert [list(event.bids), list(event.asks)] == expected
+        else:
+            assert isinstance(event, BestBidOffer)
+            assert [[event.bid], [event.ask]] == expected
+        assert event.exchange_ns == data["time"] * 1_000_000
 
 
 def test_an_error_of_the_venue_is_for_the_operator() -> None:
