@@ -50,7 +50,7 @@ CASES: dict[str, tuple[bool, tuple[str, dict[str, str]], tuple[str, dict[str, st
     "agent of the owner": (False, ("user", {}), ("agent", {"user": TRADED.upper().replace("X", "x")}), True),
     "vault": (True, ("vault", {}), ("agent", {"user": OWNER}), True),
     "vault by its leader": (True, ("vault", {}), ("user", {}), True),
-    "subaccount by its owner's agent": (
+    "subaccount by an agent": (
         True,
         ("subAccount", {"master": OWNER}),
         ("agent", {"user": OWNER}),
@@ -61,13 +61,13 @@ CASES: dict[str, tuple[bool, tuple[str, dict[str, str]], tuple[str, dict[str, st
     "nobody": (False, ("missing", {}), ("agent", {"user": OWNER}), False),
     "something new": (False, ("moon", {}), ("agent", {"user": TRADED}), False),
     "own account, but named": (True, ("user", {}), ("agent", {"user": TRADED}), False),
-    "subaccount, but not named": (
+    "subaccount not named": (
         False,
         ("subAccount", {"master": OWNER}),
         ("agent", {"user": OWNER}),
         False,
     ),
-    "vault, but not named": (False, ("vault", {}), ("agent", {"user": OWNER}), False),
+    "vault not named": (False, ("vault", {}), ("agent", {"user": OWNER}), False),
     "agent of another": (False, ("user", {}), ("agent", {"user": OWNER}), False),
     "agent of nobody": (False, ("user", {}), ("agent", {}), False),
     "key of another account": (False, ("user", {}), ("user", {}), False),
