@@ -20,7 +20,6 @@ from paraphina_core.connector import (
     Network,
     StreamRequest,
     TradeMode,
-    WebSocketSource,
     WriteContext,
 )
 from paraphina_core.domain import (
@@ -56,8 +55,7 @@ from paraphina_core.domain import (
     instrument_id,
     to_hex128,
 )
-from paraphina_hyperliquid.connector import ACCOUNT, HEARTBEAT, MARKET, HyperliquidConnector
-from paraphina_hyperliquid.instruments import MAX_COINS
+from paraphina_hyperliquid.connector import ACCOUNT, MARKET, HyperliquidConnector
 from paraphina_hyperliquid.limits import MAX_POSTS
 from paraphina_hyperliquid.roles import ACCOUNT_POST, SIGNER_POST
 from paraphina_hyperliquid.signer import Signer
@@ -139,99 +137,6 @@ def role(connector: HyperliquidConnector, number: int, role: str, **data: str) -
     """Answer one of the questions who an address is."""
     payload = {"type": "userRole", "data": {"role": role} | ({"data": data} if data else {})}
     return reads(connector, "post", {"id": number, "response": {"type": "info", "payload": payload}})
-
-
-# --- settings ---------------------------------------------------------------------------------
-
-
-def test_every_mode_has_its_network_and_the_venues_own_addresses() -> None:
-    """Where nothing else is said, the description's addresses are used, and test orders stay on testnet."""
-    for mode in TradeMode:
-        host = "api.hyperliquid-testnet.xyz" if mode is TradeMode.TESTNET else "api.hyperliquid.xyz"
-        connector = ready(mode)
-        source = WebSocketSource(url=f"wss://{host}/ws", heartbeat=HEARTBEAT)
-        assert all(stream.source == source for stream in connector.plan().streams)
-        request = connector.ask(QueryInstruments(), context())
-        assert isinstance(request, HttpRequest)
-        assert request.url == f"https://{host}/info"
-
-
-def test_addresses_can_be_the_operators_own() -> None:
-    """All of them: market, account, questions and orders."""
-    connector = ready(rest_url="http://127.0.0.1:9", ws_url="ws://127.0.0.1:9/ws")
-    source = WebSocketSource(url="ws://127.0.0.1:9/ws", heartbeat=HEARTBEAT)
-    assert all(stream.source == source for stream in connector.plan().streams)
-    request = connector.write(place(), context())
-    assert isinstance(request, HttpRequest)
-    assert request.url == "http://127.0.0.1:9/exchange"
-
-
-@pytest.mark.parametrize(
-    ("mode", "stated"),
-    [(TradeMode.TESTNET, "mainnet"), (TradeMode.LIVE, "testnet"), (TradeMode.LIVE, " TestNet ")],
-)
-def test_f099_a_network_that_contradicts_the_mode_is_an_error(mode: TradeMode, stated: str) -> None:
-    """An account of one network is never traded on the other."""
-    with pytest.raises(ConfigError, match="HL_NETWORK contradicts"):
-        made(mode, network=stated)
-
-
-def test_where_no_order_is_sent_the_operator_may_watch_the_test_network() -> None:
-    """Paper orders on the test network's market reach nobody."""
-    connector = HyperliquidConnector(
-        ConnectorContext(
-            mode=TradeMode.PAPER, network=Network.MAINNET, settings={"network": "testnet"}, seed=1
-        )
-    )
-    (stream,) = connector.plan().streams
-    assert isinstance(stream.source, WebSocketSource)
-    assert "testnet" in stream.source.url
-    assert len(made(TradeMode.TESTNET, network="testnet").plan().streams) == 2
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"network": "mars"},
-        {"book": "slow"},
-        {"coin": ""},
-        {"coin": "BTC,"},
-        {"coin": "BTC,BTC"},
-        {"coin": ",".join(f"C{n}" for n in range(MAX_COINS + 1))},
-        {"coin": "X" * 33},
-        {"coin": "@107"},
-        {"coin": "PURR/USDC"},
-        {"coin": "#10"},
-        {"coin": "BTC USD"},
-        {"coin": "БТЦ"},
-    ],
-)
-def test_a_setting_that_cannot_be_used_is_refused(settings: dict[str, str]) -> None:
-    """Before anything is opened."""
-    with pytest.raises(ConfigError):
-        made(TradeMode.PAPER, **settings)
-
-
-@pytest.mark.parametrize("address", ["", "0x", "0x" + "0" * 40, "ab" * 20, "0x" + "g" * 40, "0x" + "a" * 41])
-def test_an_address_that_is_none_is_refused(address: str) -> None:
-    """Also one of nobody."""
-    for name in ("vault_address", "account_address"):
-        with pytest.raises(ConfigError, match="address is not usable"):
-            made(**{name: address})
-
-
-def test_perpetuals_of_other_exchanges_are_refused_clearly() -> None:
-    """HIP-3 markets have other collateral, fees and rules."""
-    with pytest.raises(ConfigError, match="HIP-3"):
-        made(TradeMode.PAPER, coin="xyz:NVDA")
-
-
-def test_orders_need_an_account() -> None:
-    """Without one nothing would be watched; the market needs none."""
-    for mode in (TradeMode.TESTNET, TradeMode.LIVE):
-        with pytest.raises(ConfigError, match="HL_VAULT_ADDRESS"):
-            HyperliquidConnector(ConnectorContext(mode=mode, network=mode.network, settings={}, seed=1))
-    assert len(made(TradeMode.SHADOW).plan().streams) == 1
 
 
 # --- plan and openings ------------------------------------------------------------------------

@@ -3,128 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraphina_core.connector import Failure, FailureKind, Network, WriteContext
+from hyperliquid_account import ETH, NOW_MS, NS_PER_MS, RESTING, USER, Account, fill, funding, update
 from paraphina_core.domain import (
-    Answered,
     ClientOrderId,
     DeadManReport,
-    Event,
     Fill,
     FundingPayment,
     Liquidity,
-    LocalError,
-    ModifyOrder,
     OrderAccepted,
     OrderCancelled,
-    OrderModified,
     OrderRejected,
-    OrderReport,
-    OrderState,
     OutcomeUnknown,
     RemoteError,
     Side,
     SubscriptionLive,
     VenueNotice,
-    instrument_id,
-    to_hex128,
 )
-from paraphina_hyperliquid.actions import Spelling
-from paraphina_hyperliquid.changes import MAX_ORDERS, Changes, Ending
 from paraphina_hyperliquid.channels import MAX_UNKNOWN_CHANNELS
-from paraphina_hyperliquid.order_entry import OrderEntry
-from paraphina_hyperliquid.private_feed import MAX_REMEMBERED_PAYMENTS, PrivateFeed
-from paraphina_hyperliquid.roles import Roles
-from paraphina_hyperliquid.signing import Authority
-
-ETH = instrument_id("hyperliquid", "ETH")
-USER = "0x" + "ab" * 20
-NS_PER_MS = 1_000_000
-NOW_MS = 1_763_800_000_000
-OURS = to_hex128(7, "l")
-
-
-class Account:
-    """One account's stream with everything behind it."""
-
-    def __init__(self) -> None:
-        self.changes = Changes()
-        spelling = Spelling({ETH: 1}, "l")
-        self.entry = OrderEntry(
-            "https://venue.test", Authority(network=Network.MAINNET), spelling, self.changes
-        )
-        self.feed = PrivateFeed("hyperliquid", self.changes, self.entry, Roles(USER, is_named=False))
-        self.feed.opened(NOW_MS * NS_PER_MS)
-        self.nonce = NOW_MS
-
-    def hears(self, channel: str, data: object) -> Sequence[Event]:
-        """Return what a message means."""
-        return self.feed.read(json.dumps({"channel": channel, "data": data}).encode())
-
-    def changes_order(self, size: str = "1", venue_order_id: str | None = "5") -> tuple[int, dict[str, Any]]:
-        """Send a change of order 7 as a post; return the post's id and the action."""
-        self.nonce += 1
-        context = WriteContext(nonce=self.nonce, at_ns=NOW_MS * NS_PER_MS, sign=lambda _: bytes(64) + b"\x1b")
-        command = ModifyOrder(
-            instrument=ETH,
-            client_order_id=ClientOrderId(7),
-            venue_order_id=venue_order_id,
-            side=Side.BUY,
-            price=Decimal(1500),
-            size=Decimal(size),
-        )
-        request = self.entry.write(command, context, "account")
-        payload = json.loads(getattr(request, "payload"))  # noqa: B009  # a post has one
-        return self.nonce, payload["request"]["payload"]["action"]
-
-    def answers(self, nonce: int, payload: object, kind: str = "action") -> Sequence[Event]:
-        """Return what the answer to a post means."""
-        return self.hears("post", {"id": nonce, "response": {"type": kind, "payload": payload}})
+from paraphina_hyperliquid.private_feed import MAX_REMEMBERED_PAYMENTS
 
 
 @pytest.fixture
 def account() -> Account:
     """Return an account whose stream has just opened."""
     return Account()
-
-
-def update(status: str, *, oid: int = 5, cloid: str | None = OURS, left: str = "1.0") -> dict[str, Any]:
-    """Return one entry of an orderUpdates message."""
-    order = {"coin": "ETH", "side": "B", "limitPx": "1500.0", "sz": left, "oid": oid}
-    order |= {"timestamp": NOW_MS, "origSz": "1.0"} | ({} if cloid is None else {"cloid": cloid})
-    return {"order": order, "status": status, "statusTimestamp": NOW_MS + 1}
-
-
-def fill(tid: int = 1, **changes: object) -> dict[str, Any]:
-    """Return one fill."""
-    values: dict[str, Any] = {
-        "coin": "ETH",
-        "px": "1500.5",
-        "sz": "0.4",
-        "side": "B",
-        "time": NOW_MS,
-        "startPosition": "0.0",
-        "dir": "Open Long",
-        "closedPnl": "0.0",
-        "hash": "0x00",
-        "oid": 5,
-        "crossed": False,
-        "fee": "-0.0123",
-        "tid": tid,
-        "cloid": OURS,
-        "feeToken": "USDC",
-    }
-    return values | changes
-
-
-RESTING = {"status": "ok", "response": {"type": "order", "data": {"statuses": [{"resting": {"oid": 6}}]}}}
 
 
 # --- orders -----------------------------------------------------------------------------------
@@ -231,106 +139,6 @@ def test_f033_fills_and_funding_of_user_events_are_left_to_their_own_channels(ac
     assert account.hears("user", {"funding": {"time": NOW_MS, "coin": "ETH", "usdc": "-1"}}) == []
 
 
-# --- changes ----------------------------------------------------------------------------------
-
-
-def test_f036_the_end_of_the_old_order_is_not_the_end_of_ours(account: Account) -> None:
-    """The venue cancels the old one and places a new one under our id, and says so in any order."""
-    nonce, _ = account.changes_order()
-    assert account.hears("orderUpdates", [update("canceled", oid=5)]) == []
-    (new,) = account.hears("orderUpdates", [update("open", oid=6)])
-    assert isinstance(new, OrderAccepted)
-    answered, modified = account.answers(nonce, RESTING)
-    assert answered == Answered(correlation=str(nonce))
-    assert isinstance(modified, OrderModified)
-    assert (modified.venue_order_id, modified.size) == ("6", Decimal(1))
-    assert account.hears("orderUpdates", [update("canceled", oid=5)]) == []
-    (gone,) = account.hears("orderUpdates", [update("canceled", oid=6, left="0.5")])
-    assert isinstance(gone, OrderCancelled)
-    assert gone.filled_size is None  # of the last order under our id alone
-
-
-@pytest.mark.parametrize("status", ["canceled", "badAloPxRejected"])
-def test_f036_while_a_change_is_lost_an_end_is_only_a_doubt(account: Account, status: str) -> None:
-    """Nobody can tell which of the two orders it was."""
-    nonce, _ = account.changes_order()
-    _, unknown = account.answers(nonce, "504 Gateway Timeout", kind="error")
-    assert isinstance(unknown, OutcomeUnknown)
-    (event,) = account.hears("orderUpdates", [update(status, oid=5)])
-    assert isinstance(event, OutcomeUnknown)
-
-
-def test_f036_an_answer_about_the_order_ends_the_doubt(account: Account) -> None:
-    """Its id is the one that stands."""
-    nonce, _ = account.changes_order()
-    account.answers(nonce, {"status": "err", "response": "Internal error"})
-    account.changes.reported(report(venue_order_id="6"))
-    assert account.hears("orderUpdates", [update("canceled", oid=5)]) == []
-    (gone,) = account.hears("orderUpdates", [update("canceled", oid=6)])
-    assert isinstance(gone, OrderCancelled)
-
-
-def test_f036_a_change_that_was_never_sent_leaves_the_order_as_it_was(account: Account) -> None:
-    """The venue knows nothing of it."""
-    nonce, _ = account.changes_order()
-    account.entry.read_answer(str(nonce), Failure(kind=FailureKind.NOT_SENT))
-    (gone,) = account.hears("orderUpdates", [update("canceled", oid=5)])
-    assert isinstance(gone, OrderCancelled)
-
-
-def report(venue_order_id: str = "5", filled: str = "0") -> OrderReport:
-    """Return the venue's statement of order 7."""
-    return OrderReport(
-        instrument=ETH,
-        client_order_id=ClientOrderId(7),
-        venue_order_id=venue_order_id,
-        side=Side.BUY,
-        price=Decimal(1500),
-        size=Decimal(1),
-        filled_size=Decimal(filled),
-        state=OrderState.LIVE,
-    )
-
-
-def test_f037_what_has_filled_is_not_ordered_again_by_a_change(account: Account) -> None:
-    """The new order knows nothing of the old one's fills: only what is left is sent, whoever told of it."""
-    account.hears("userFills", {"isSnapshot": True, "fills": [fill(1)]})
-    account.hears("userFills", {"fills": [fill(1), fill(2, sz="0.1")]})
-    nonce, action = account.changes_order("1")
-    assert action["modifies"][0]["order"]["s"] == "0.5"
-    _, modified = account.answers(nonce, RESTING)
-    assert isinstance(modified, OrderModified)
-    assert modified.size == Decimal(1)
-
-
-def test_f037_a_change_to_less_than_has_filled_is_refused_here(account: Account) -> None:
-    """Nothing would be left to order; also when only a report told of the fills."""
-    account.changes.reported(report(filled="0.75"))
-    with pytest.raises(LocalError, match="has filled already"):
-        account.changes_order("0.75")
-    _, action = account.changes_order("1")
-    assert action["modifies"][0]["order"]["s"] == "0.25"
-
-
-def test_the_memory_of_orders_is_bounded() -> None:
-    """The order that was heard of longest ago is forgotten, and no other."""
-    changes = Changes()
-    for number in range(MAX_ORDERS + 1):
-        changes.sent(
-            ModifyOrder(
-                instrument=ETH,
-                client_order_id=ClientOrderId(number),
-                venue_order_id="5",
-                side=Side.BUY,
-                price=Decimal(1),
-                size=Decimal(1),
-            )
-        )
-    assert not changes.is_changed(ClientOrderId(0))
-    assert changes.is_changed(ClientOrderId(1))
-    assert changes.ending_of(ClientOrderId(0), "5") is Ending.OURS
-
-
 # --- fills and funding ------------------------------------------------------------------------
 
 
@@ -377,11 +185,6 @@ def test_a_fee_in_another_token_is_told_and_not_counted(account: Account) -> Non
     assert (notice.code, "0.5 HYPE" in notice.text) == ("fee_not_counted", True)
     (free,) = account.hears("userFills", {"fills": [fill(2, fee="0.0", feeToken="HYPE")]})
     assert isinstance(free, Fill)
-
-
-def funding(time: int, coin: str = "ETH") -> dict[str, Any]:
-    """Return one funding payment."""
-    return {"time": time, "coin": coin, "usdc": "-0.5", "szi": "1", "fundingRate": "0.0000125"}
 
 
 def test_funding_is_booked_once_and_not_from_before_the_session(account: Account) -> None:
@@ -519,25 +322,3 @@ def test_f007_any_bytes_are_read_or_refused_as_remote(frame: bytes) -> None:
         Account().feed.read(frame)
     except RemoteError:
         return
-
-
-@given(
-    st.lists(st.tuples(st.integers(1, 5), st.decimals("0.01", "0.4", places=2)), max_size=8),
-    st.decimals("0.01", "3", places=2),
-)
-def test_f037_a_change_never_orders_more_than_is_left(
-    fills: list[tuple[int, Decimal]], total: Decimal
-) -> None:
-    """Whatever is told how often, sent and filled together are the total that was asked for."""
-    account = Account()
-    sizes: dict[int, Decimal] = {}
-    for tid, size in fills:
-        size = sizes.setdefault(tid, size)  # noqa: PLW2901  # a trade is told again as it was
-        account.hears("userFills", {"fills": [fill(tid, sz=f"{size:f}")]})
-    filled = sum(sizes.values(), Decimal(0))
-    try:
-        _, action = account.changes_order(f"{total:f}")
-    except LocalError:
-        assert filled >= total
-        return
-    assert Decimal(action["modifies"][0]["order"]["s"]) == total - filled
