@@ -58,6 +58,10 @@ COMMANDS: Final = {
     "replay": LazyCommand(
         "paraphina_core.cli.replay:command", "Run a recorded session again and compare every decision."
     ),
+    "twin": LazyCommand("paraphina_core.cli.twin:command", "Serve a venue's twin on this machine."),
+    "twin-fault": LazyCommand(
+        "paraphina_core.cli.twin:fault_command", "List the faults a twin can have; put some into one."
+    ),
 }
 
 
