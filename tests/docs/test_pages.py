@@ -18,8 +18,8 @@ from environments import ROOT, user_environment
 DOCUMENTS = documents()
 BY_NAME = {document.name: document for document in DOCUMENTS}
 
-#: Where a page may point outside of the checkout.
-HOSTS = {"keepachangelog.com", "semver.org"}
+#: Where a page may point outside of the checkout, and the loopback address, which is every machine's own.
+HOSTS = {"keepachangelog.com", "semver.org", "127.0.0.1"}
 
 #: Folders of somebody's machine; a page names paths of the checkout, of the home folder, or none.
 _MACHINE_PATH = re.compile(
