@@ -80,7 +80,7 @@ def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
 def test_every_command_is_documented() -> None:
     """The page of the command line has one heading for each command, in the order of the help."""
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert re.findall(r"^## paraphina (\w+)$", page, re.MULTILINE) == list(COMMANDS)
+    assert re.findall(r"^## paraphina ([\w-]+)$", page, re.MULTILINE) == list(COMMANDS)
 
 
 def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
