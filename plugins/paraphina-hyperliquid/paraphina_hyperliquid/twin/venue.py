@@ -82,6 +82,7 @@ class HyperliquidTwin:
         exchange: what is behind the doors.
         accounts: what can be logged in with; the keys are worth nothing anywhere else.
         members: who may act for whom.
+        budgets: what each account may still ask.
         subaccount: address of the first account's subaccount.
     """
 
@@ -102,22 +103,22 @@ class HyperliquidTwin:
         self.members = Members()
         self.accounts = test_accounts(context.seed, MASTERS)
         self.subaccount = "0x" + spelling.hash_of(f"subaccount {context.seed}")[-40:]
-        self._budgets: dict[str, Budget] = {}
+        self.budgets: dict[str, Budget] = {}
         opened_ms = milliseconds(context.clock.venue_ns(context.start_ns))
         for account in self.accounts:
             self._open(account, context.balance_usd, opened_ms)
         self.members.subaccounts[self.subaccount] = self.accounts[0].address
         self.exchange.open_account(self.subaccount, context.balance_usd)
         for name in self.exchange.accounts:
-            self._budgets[name] = Budget(traded_usd, requests_used)
+            self.budgets[name] = Budget(traded_usd, requests_used)
         self._history = History(self.exchange, self._universe)
         views = Views(self.exchange, self._universe, self._history)
-        self._info = Info(views, self.members, self._budgets, opened_ms)
+        self._info = Info(views, self.members, self.budgets, opened_ms)
         self._streams = Streams(context.wire, views, self._info)
         self._trading = Trading(
-            self.exchange, self._universe, self._history, self._budgets, self._streams.heard_order
+            self.exchange, self._universe, self._history, self.budgets, self._streams.heard_order
         )
-        self._entry = Entry(self.exchange, self.members, self._trading, self._budgets, context.network)
+        self._entry = Entry(self.exchange, self.members, self._trading, self.budgets, context.network)
         self._meters = Meters((*VENUE.rate_limits, _CONNECTS))
         self._coins = frozenset(coin.name for coin in self._universe.coins)
         self._now_ns = context.start_ns
@@ -297,7 +298,7 @@ class HyperliquidTwin:
                 self._streams.heard_order(self._history.changed(event))
             case Filled(fill=told):
                 notional = CONTEXT.multiply(told.fill.price, told.fill.size)
-                self._budgets[told.account].trade(notional)
+                self.budgets[told.account].trade(notional)
                 market = self.exchange.markets[told.fill.instrument]
                 coin = self._universe.coin(market.id).name
                 self._streams.heard_fill(told.account, spelling.fill(coin, told, market.mark_price))
