@@ -28,7 +28,7 @@ STRANGER = Signer("0x" + "77" * 32)
 # --- nonces -----------------------------------------------------------------------------------------
 
 
-def test_a_nonce_is_used_once() -> None:
+def test_f041_a_nonce_is_used_once() -> None:
     """The same request a second time is refused, whatever became of the first."""
     desk = Desk()
     body = desk.signed(NOOP)
@@ -36,7 +36,7 @@ def test_a_nonce_is_used_once() -> None:
     assert desk.post("/exchange", body)[1] == {"status": "err", "response": "Invalid nonce: duplicate nonce"}
 
 
-def test_f030_two_signers_have_nonces_of_their_own() -> None:
+def test_two_signers_have_nonces_of_their_own() -> None:
     """Master and agent may use the same number."""
     desk = Desk()
     assert desk.act(NOOP, nonce=desk.now_ms) == DEFAULT
@@ -53,7 +53,7 @@ def test_f030_two_signers_have_nonces_of_their_own() -> None:
         (DAY_MS - 1, True),
     ],
 )
-def test_a_nonce_lies_within_two_days_past_and_one_ahead(ahead_ms: int, is_taken: bool) -> None:
+def test_f042_a_nonce_lies_within_two_days_past_and_one_ahead(ahead_ms: int, is_taken: bool) -> None:
     """The window is open at both ends (docs "Nonces and API wallets", read 2026-08-22)."""
     desk = Desk()
     said = desk.act(NOOP, nonce=desk.now_ms + ahead_ms)
@@ -152,7 +152,7 @@ def test_a_stranger_is_named_in_the_refusal() -> None:
     assert said == f"User or API Wallet {STRANGER.address} does not exist."
 
 
-def test_f094_an_approved_agent_may_act_until_it_is_removed() -> None:
+def test_f052_an_approved_agent_may_act_until_it_is_removed() -> None:
     """Approved by its master with a name, listed, and gone after the same name with the zero address."""
     desk = Desk()
     key = "0x" + "77" * 32
@@ -275,7 +275,7 @@ def test_open_orders_are_earned_by_trading(traded: str, orders: int) -> None:
     assert desk.twin.budgets[desk.maker.address].open_orders == orders
 
 
-def test_f086_without_requests_left_one_is_taken_in_ten_seconds_and_cancels_go_on() -> None:
+def test_f050_without_requests_left_one_is_taken_in_ten_seconds_and_cancels_go_on() -> None:
     """The refusal names both numbers and the volume; a batch counts each of its orders."""
     desk = Desk(requests_used="9999")
     oid = desk.rest("2", "10")
@@ -297,7 +297,7 @@ def test_a_batch_weighs_one_more_for_every_forty(count: int, units: int) -> None
     assert weight(read_body(json.dumps(body).encode()).action) == units
 
 
-def test_f085_an_address_that_asks_too_much_gets_429_until_the_minute_is_over() -> None:
+def test_f048_an_address_that_asks_too_much_gets_429_until_the_minute_is_over() -> None:
     """1,200 units a minute for one IP address; another address is not concerned."""
     desk = Desk()
     for _ in range(60):
