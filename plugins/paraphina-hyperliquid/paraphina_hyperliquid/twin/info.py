@@ -157,6 +157,11 @@ class Info:
             "extraAgents": self._extra_agents,
         }
 
+    @property
+    def questions(self) -> frozenset[str]:
+        """The kinds of question there are."""
+        return frozenset(self._answerers)
+
     def answer(self, ask: Ask, venue_ns: int) -> Json:
         """Answer a question.
 

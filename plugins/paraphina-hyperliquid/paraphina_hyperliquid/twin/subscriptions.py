@@ -24,13 +24,14 @@ class Subscription(msgspec.Struct, frozen=True, rename="camel"):
     type: str
     coin: str | None = None
     user: Address | None = None
-    dex: str = ""
+    dex: str | None = None
     n_sig_figs: int | None = msgspec.field(name="nSigFigs", default=None)
     mantissa: int | None = None
     fast: bool | None = None
     interval: str | None = None
     aggregate_by_time: bool | None = None
     is_portfolio_margin: bool | None = None
+    ignore_portfolio_margin: bool | None = None
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -180,7 +181,9 @@ def _user_feed(wanted: Subscription) -> Feed:
 
 def _dex_feed(wanted: Subscription) -> Feed:
     user = _user(wanted)
-    return Feed(type=wanted.type, user=user, echo={"type": wanted.type, "user": user, "dex": wanted.dex})
+    return Feed(
+        type=wanted.type, user=user, echo={"type": wanted.type, "user": user, "dex": wanted.dex or ""}
+    )
 
 
 def _fills(wanted: Subscription) -> Feed:
@@ -191,7 +194,9 @@ def _fills(wanted: Subscription) -> Feed:
 
 def _spot(wanted: Subscription) -> Feed:
     user = _user(wanted)
-    echo = {"type": "spotState", "user": user, "ignorePortfolioMargin": bool(wanted.is_portfolio_margin)}
+    # Seen on 2026-09-24: the flag comes back under another name.
+    flag = bool(wanted.is_portfolio_margin or wanted.ignore_portfolio_margin)
+    echo = {"type": "spotState", "user": user, "ignorePortfolioMargin": flag}
     return Feed(type="spotState", user=user, echo=echo)
 
 

@@ -64,6 +64,7 @@ class Universe:
     Args:
         connector: name under which the plugin knows the venue's instruments.
         network: whose numbers.
+        has_flow: without it no coin is traded by others than clients.
 
     Attributes:
         coins: in the order of their numbers.
@@ -71,9 +72,9 @@ class Universe:
         instruments: in the order of their numbers.
     """
 
-    def __init__(self, connector: str, network: Network) -> None:
+    def __init__(self, connector: str, network: Network, *, has_flow: bool = True) -> None:
         self.coins = COINS[network]
-        self.listings = [_listing(connector, coin) for coin in self.coins]
+        self.listings = [_listing(connector, coin, has_flow=has_flow) for coin in self.coins]
         self.instruments = [listing.instrument.id for listing in self.listings]
         self._numbers = {coin.name: number for number, coin in enumerate(self.coins)}
         self._coins = dict(zip(self.instruments, self.coins, strict=True))
@@ -92,7 +93,7 @@ class Universe:
         return self._numbers[self._coins[instrument].name]
 
 
-def _listing(connector: str, coin: Coin) -> Listing:
+def _listing(connector: str, coin: Coin, *, has_flow: bool) -> Listing:
     instrument = msgspec.structs.replace(
         perpetual(connector, coin.name, coin.size_decimals),
         max_notional=Decimal(next(usd for leverage, usd in _LARGEST_USD if coin.max_leverage >= leverage)),
@@ -102,5 +103,5 @@ def _listing(connector: str, coin: Coin) -> Listing:
         instrument=instrument,
         price=coin.price,
         max_leverage=coin.max_leverage,
-        has_flow=coin.has_flow,
+        has_flow=coin.has_flow and has_flow,
     )

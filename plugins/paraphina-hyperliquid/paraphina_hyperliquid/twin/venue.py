@@ -5,9 +5,9 @@ See `docs/venues/hyperliquid-twin.md` for what it models and what it does not.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -68,7 +68,8 @@ _JSON_TYPE: Final = {"content-type": "application/json"}
 _TOO_MANY: Final = Answer(status=429, body=b"null", headers=_JSON_TYPE)
 
 _JSON: Final = msgspec.json.Encoder()
-_COUNT: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+_SETTINGS: Final = "whole numbers traded_usd and requests_used; flow, yes or no"
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 
 
 class HyperliquidTwin:
@@ -76,7 +77,8 @@ class HyperliquidTwin:
 
     Args:
         context: seed, time, network, where messages go. Settings: `traded_usd`, the volume that every
-            account has behind it, and `requests_used`, the requests that it has already spent.
+            account has behind it, `requests_used`, the requests that it has already spent, and `flow`,
+            whether others than clients trade.
 
     Attributes:
         exchange: what is behind the doors.
@@ -89,8 +91,8 @@ class HyperliquidTwin:
     def __init__(self, context: TwinContext) -> None:
         self._network = context.network
         self._clock = context.clock
-        traded_usd, requests_used = _settings(context)
-        self._universe = Universe(VENUE.name, context.network)
+        settings = _settings(context)
+        self._universe = Universe(VENUE.name, context.network, has_flow=settings.flow == "yes")
         fees = VENUE.fees
         assert fees is not None  # noqa: S101  # written down beside the connector
         self.exchange = Exchange(
@@ -110,7 +112,7 @@ class HyperliquidTwin:
         self.members.subaccounts[self.subaccount] = self.accounts[0].address
         self.exchange.open_account(self.subaccount, context.balance_usd)
         for name in self.exchange.accounts:
-            self.budgets[name] = Budget(traded_usd, requests_used)
+            self.budgets[name] = Budget(Decimal(settings.traded_usd), settings.requests_used)
         self._history = History(self.exchange, self._universe)
         views = Views(self.exchange, self._universe, self._history)
         self._info = Info(views, self.members, self.budgets, opened_ms)
@@ -123,6 +125,16 @@ class HyperliquidTwin:
         self._coins = frozenset(coin.name for coin in self._universe.coins)
         self._now_ns = context.start_ns
         self.exchange.subscribe(self._hear)
+
+    @property
+    def sessions(self) -> Mapping[SessionId, Session]:
+        """The open connections."""
+        return self._streams.sessions
+
+    @property
+    def questions(self) -> frozenset[str]:
+        """The kinds of question that `/info` has an answer to."""
+        return self._info.questions
 
     # --- doors ----------------------------------------------------------------------------------
 
@@ -328,12 +340,16 @@ class HyperliquidTwin:
         self.members.enlist(account.address, account.agent, venue_ms)
 
 
-def _settings(context: TwinContext) -> tuple[Decimal, int]:
-    known = {"traded_usd", "requests_used"}
-    unknown = sorted(context.settings.keys() - known)
-    if unknown:
-        raise ConfigError("the twin has no such setting", found=unknown, wanted=", ".join(sorted(known)))
-    numbers = [context.settings.get(name, "0") for name in ("traded_usd", "requests_used")]
-    if not all(_COUNT.fullmatch(number) for number in numbers):
-        raise ConfigError("setting of the twin is not usable", found=numbers, wanted="whole numbers")
-    return Decimal(numbers[0]), int(numbers[1])
+class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operator may set, as text."""
+
+    traded_usd: _Count = 0
+    requests_used: _Count = 0
+    flow: Literal["yes", "no"] = "yes"
+
+
+def _settings(context: TwinContext) -> _Settings:
+    try:
+        return msgspec.convert(dict(context.settings), _Settings, strict=False)
+    except msgspec.ValidationError as e:
+        raise ConfigError("setting of the twin is not usable", found=str(e), wanted=_SETTINGS) from e

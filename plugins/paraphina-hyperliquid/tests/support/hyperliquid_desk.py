@@ -119,6 +119,10 @@ class Desk:
         is_json = "json" in answer.headers.get("content-type", "")
         return answer.status, json.loads(answer.body) if is_json else answer.body.decode()
 
+    def get(self, path: str) -> int:
+        """Send a request of the wrong method; return the status."""
+        return self.twin.request(TwinRequest(method="GET", target=path), self.now_ns).status
+
     def ask(self, kind: str, **more: Any) -> Any:
         """Ask a question that has an answer."""
         status, said = self.post("/info", {"type": kind, **more})

@@ -201,7 +201,7 @@ def test_f056_a_delisted_coin_keeps_its_number_and_takes_no_orders() -> None:
 
 def test_an_account_has_so_many_orders_open_and_no_more() -> None:
     """A thousand to begin with; and from there on none that only reduces."""
-    desk = Desk()
+    desk = Desk(flow="no")
     for _ in range(20):
         statuses = desk.statuses(place(*[order("1.25", "8")] * 50))
         assert all("resting" in status for status in statuses)
@@ -315,7 +315,7 @@ def test_f068_nobody_schedules_a_cancel_before_having_traded_a_million() -> None
 
 def test_f067_a_scheduled_cancel_strikes_once_and_ten_times_a_day() -> None:
     """At least five seconds ahead; every order of the account goes, with its own status."""
-    desk = Desk(traded_usd="1000000")
+    desk = Desk(traded_usd="1000000", flow="no")
 
     def schedule(ahead_ms: int) -> Any:
         return desk.act({"type": "scheduleCancel", "time": desk.now_ms + ahead_ms})
@@ -335,7 +335,7 @@ def test_f067_a_scheduled_cancel_strikes_once_and_ten_times_a_day() -> None:
 
 def test_a_scheduled_cancel_can_be_taken_back() -> None:
     """Without a time there is none any more."""
-    desk = Desk(traded_usd="1000000")
+    desk = Desk(traded_usd="1000000", flow="no")
     desk.rest("2.4", "10")
     desk.act({"type": "scheduleCancel", "time": desk.now_ms + 5_000})
     desk.act({"type": "scheduleCancel"})
