@@ -53,11 +53,13 @@ class LocalSource(msgspec.Struct, frozen=True, kw_only=True):
 
     `frames(start_ns)` yields `(due_ns, frame)` with rising due times, the first not before
     `start_ns`; the core delivers each frame when its time has come. When the iterator ends the
-    stream has ended; with `repeat` the core then opens it anew, as after a lost connection.
+    stream has ended; with `repeat` the core then opens it anew, as after a lost connection, unless
+    `is_over` says that nothing more will come.
     """
 
     frames: Callable[[int], Iterator[tuple[int, bytes]]]
     repeat: bool = False
+    is_over: Callable[[], bool] = lambda: False
 
 
 class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -199,7 +199,7 @@ class Driver:
             return
         self._open.remove(feed)
         self._session.stream_ended(feed.connector, feed.plan.name, "the source has ended", at_ns)
-        if feed.source.repeat:
+        if feed.source.repeat and not feed.source.is_over():
             self._waiting.append((at_ns + REOPEN_AFTER_NS, feed))
 
     def _reopen(self, at_ns: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .address import Address, check_headers, parse_address, verified_tls
 from .backoff import Backoff
+from .capture import Capture
 from .confinement import check_confined
 from .connection import CloseReason
 from .engine import Choice, Engine, EventLoop, WebSocketLibrary, choose, run
@@ -11,11 +12,14 @@ from .http import HttpClient
 from .limiter import Limiter, Limiters, connect_budget, retry_after_ns
 from .liveness import Liveness
 from .order_entry import HttpLimits, OrderEntry
+from .recorder import Recorded, Recorder, RecordKind, question_of, read_recording
+from .recording import Recording
 from .stream import Stream, StreamCounters, StreamEvents, StreamLimits
 
 __all__ = [
     "Address",
     "Backoff",
+    "Capture",
     "Choice",
     "CloseReason",
     "Engine",
@@ -26,6 +30,10 @@ __all__ = [
     "Limiters",
     "Liveness",
     "OrderEntry",
+    "RecordKind",
+    "Recorded",
+    "Recorder",
+    "Recording",
     "Stream",
     "StreamCounters",
     "StreamEvents",
@@ -36,6 +44,8 @@ __all__ = [
     "choose",
     "connect_budget",
     "parse_address",
+    "question_of",
+    "read_recording",
     "retry_after_ns",
     "run",
     "verified_tls",
