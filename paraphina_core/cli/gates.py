@@ -100,6 +100,7 @@ def reference() -> str:
         modes = ", ".join(sorted(gate.required_in)) + (
             f"; shown in {', '.join(sorted(gate.informs_in))}" if gate.informs_in else ""
         )
+        modes += "; on twins only" if gate.on_twins_only else ""
         lines.append(f"| `{gate.id}` | {modes} | {gate.explanation} |")
     lines += ["", "### Order gates", "", "| Code | Checks | What to do |", "| --- | --- | --- |"]
     lines += [f"| `{rule.code}` | {rule.checks} | {rule.remedy} |" for rule in ORDER_GATES]

@@ -34,9 +34,12 @@ def command(**params: Any) -> None:  # noqa: ANN401  # options of the table of f
 
 def run_preflight(config: Config, plugins: Plugins, home_folder: Path) -> int:
     """Run the checks, print what they found, and return the exit code."""
+    from paraphina_core.domain import ConfigError
     from paraphina_core.gates import moment
     from paraphina_core.session import preflight
 
+    if config.is_on_twins:
+        raise ConfigError("preflight is for venues", found="a session on twins", remedy="leave out --twin")
     report = preflight(config, plugins, home_folder)
     render(report.verdicts, config)
     if report.receipt is None:

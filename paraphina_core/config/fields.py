@@ -24,6 +24,7 @@ from .readers import (
     flag,
     hosts,
     integer,
+    loopback_origins,
     money,
     name,
     names,
@@ -196,6 +197,19 @@ FIELDS: Final = (
         "folder the run writes to; if not set, a new one in runs",
         ("--out-dir", "PARAPHINA_LIVE_OUT_DIR"),
         binds=False,
+    ),
+    Field(
+        "session.twin",
+        flag(),
+        "run on twins of the connectors: servers on this machine, started and ended with the session",
+        ("--twin", "PARAPHINA_TWIN"),
+        is_switch=True,
+    ),
+    Field(
+        "session.twin_urls",
+        loopback_origins(),
+        "run on twins that are running already, one for each connector, in their order",
+        ("--twin-url", "PARAPHINA_TWIN_URL"),
     ),
     Field(
         "journal.sync",

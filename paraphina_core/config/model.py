@@ -35,7 +35,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         connectors: settings by connector, those that have a value and are no secret.
         secrets: every secret of the selected connectors' specs, set or not.
         profile: the limits in force. In shadow and paper those of `risk.profile`; in testnet and
-            live those of `live.canary_profile`, None as long as none is named.
+            live those of `live.canary_profile`, None as long as none is named; on twins then the former.
         origins: where each value comes from, by dotted key (`session.tick_ms`).
     """
 
@@ -54,6 +54,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def selected(self) -> tuple[str, ...]:
         """Names of the selected connectors' specs, in the order given."""
         return self.session.connectors
+
+    @property
+    def is_on_twins(self) -> bool:
+        """True if twins stand in for the venues: then no address may lead away from this machine."""
+        return self.session.twin or bool(self.session.twin_urls)
+
+    @property
+    def reaches_venue(self) -> bool:
+        """True if orders leave for the order entry of a real venue."""
+        return self.session.trade_mode.reaches_venue and not self.is_on_twins
 
     def value(self, field: Field) -> object:
         """Return the value of a key of the table `FIELDS`."""

@@ -24,6 +24,9 @@ _DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([smh]?)", re.ASCI
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 _NAME: Final = re.compile(r"[a-z0-9_]{1,60}", re.ASCII)
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_LOOPBACK_ORIGIN: Final = re.compile(
+    r"http://(?:127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|localhost|\[::1\]):[0-9]{1,5}", re.ASCII
+)
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{0,20}}", re.ASCII)
 _FLAG: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off"), False
@@ -192,6 +195,11 @@ def hosts() -> Reader[tuple[str, ...]]:
     )
 
 
+def loopback_origins() -> Reader[tuple[str, ...]]:
+    """Read addresses of servers on this machine: scheme, loopback host and port, and nothing more."""
+    return _several("addresses such as http://127.0.0.1:8000", _loopback_origin, or_none=True)
+
+
 def path() -> Reader[Path]:
     """Read a path, possibly relative to where it was written; it need not exist."""
     return Reader(wanted="a path", parse=_path, check=_only_text(_path))
@@ -246,6 +254,10 @@ def _several(what: str, parse_one: Callable[[str], str], *, or_none: bool) -> Re
         parse=lambda text: check(text.split(",") if text.strip() else []),
         check=check,
     )
+
+
+def _loopback_origin(text: str) -> str:
+    return _matching(_LOOPBACK_ORIGIN, text.strip().rstrip("/"))
 
 
 def _printable(text: str) -> str:

@@ -92,7 +92,9 @@ class _Resolver:
         for key in _OF_CONNECTORS:
             values[key] = self._connector_names(key, values[key])
         connectors, secrets = self._settings(values["session.connectors"])
-        if self._keys is not None and values["session.trade_mode"].reaches_venue:
+        is_on_twins = values["session.twin"] or values["session.twin_urls"]
+        is_sending = values["session.trade_mode"].reaches_venue
+        if self._keys is not None and is_sending and not is_on_twins:
             for name in values["session.connectors"]:
                 self._take_key(self._keys, name, values, connectors[name], secrets[name])
         values["session.strategy"], parameters = self._strategy(values["session.strategy"])
@@ -106,7 +108,9 @@ class _Resolver:
             strategy_parameters=parameters,
             connectors=connectors,
             secrets=secrets,
-            profile=real_profile if values["session.trade_mode"].reaches_venue else paper_profile,
+            profile=(real_profile or (paper_profile if is_on_twins else None))
+            if is_sending
+            else paper_profile,
             origins=self._origins,
         )
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from paraphina_core.connector import CheckResult, CheckStatus, ConnectorSpec, Network, SettingKind, TradeMode
 
-from .endpoints import endpoint_faults
+from .endpoints import confinement_faults, endpoint_faults
 from .startup_facts import ConnectorFacts, StartupFacts
 from .startup_gate import (
     ALL_MODES,
@@ -158,6 +158,23 @@ def endpoints_network(facts: StartupFacts) -> CheckResult:
 
 
 @GATES.gate(
+    "Twins on this machine",
+    "Where twins stand in for the venues, every address that would be used is one of this machine. Only that "
+    "lets a session on twins start without receipt, switches and evidence.",
+    required_in=ALL_MODES,
+    on_twins_only=True,
+)
+def twin_addresses(facts: StartupFacts) -> CheckResult:
+    faults = [fault for connector in facts.connectors for fault in confinement_faults(connector)]
+    addresses = [endpoint.url for connector in facts.connectors for endpoint in connector.endpoints]
+    return passed_if_none(
+        faults,
+        ", ".join(addresses),
+        "Leave out --twin to use a venue's own address; with it every address must be a loopback one.",
+    )
+
+
+@GATES.gate(
     "Settings and credentials",
     "Every setting that a connector needs in this mode has a value, and where orders are sent the "
     "credentials are of the mode's network: they come from the key store, which keeps each key with its "
@@ -168,7 +185,7 @@ def credentials(facts: StartupFacts) -> CheckResult:
     missing = [f"{c.name} needs {name}" for c in facts.connectors for name in c.missing]
     if missing:
         return failed("; ".join(missing), "Set them; secrets go into the key store: `paraphina keys add`.")
-    if not facts.mode.reaches_venue:
+    if not facts.reaches_venue:
         return passed("every setting that is needed has a value")
     network = facts.mode.network
     stated = [(c.name, name, value) for c in facts.connectors for name, value in c.stated_networks]

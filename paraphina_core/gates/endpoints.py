@@ -57,6 +57,15 @@ def endpoint_faults(
             yield f"{connector.name} {endpoint.purpose} {endpoint.url}: {fault}"
 
 
+def confinement_faults(connector: ConnectorFacts) -> Iterator[str]:
+    """Yield every address of a connector that is not one of this machine, or that it has none."""
+    if not connector.endpoints:
+        yield f"{connector.name} has no address"
+    for endpoint in connector.endpoints:
+        if not _is_this_machine(host_of(endpoint.url)):
+            yield f"{connector.name} {endpoint.purpose} {endpoint.url}: not an address of this machine"
+
+
 def _fault(
     url: str, spec: ConnectorSpec, network: Network, declared: Collection[str], foreign: Collection[str]
 ) -> str:

@@ -2,6 +2,7 @@
 
 A gate passes, fails, or does not know, which counts as a failure. Shadow and paper sessions reach no
 venue's order entry and are asked only what applies to them; testnet and live sessions are asked all.
+On twins a session is asked what a paper session is, and that no address leads away from this machine.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def evaluate(facts: StartupFacts, *, arming: bool = True) -> tuple[GateVerdict, 
     return tuple(
         _verdict(gate, facts)
         for gate in STARTUP_GATES
-        if gate.applies_to(facts.mode) and (arming or not gate.arms)
+        if gate.applies_to(facts) and (arming or not gate.arms)
     )
 
 
@@ -44,5 +45,5 @@ def _verdict(gate: StartupGate, facts: StartupFacts) -> GateVerdict:
         status=result.status,
         found=result.found,
         remedy="" if result.status is CheckStatus.PASS else result.remedy,
-        required=facts.mode in gate.required_in,
+        required=facts.asked_as in gate.required_in,
     )

@@ -55,6 +55,7 @@ class StartupFacts(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         now_ns: wall clock, nanoseconds since 1970.
         mode: the trade mode that is asked for.
+        is_on_twins: twins stand in for the venues.
         connectors: the selected ones, in their order.
         allowed_connectors: what `live.allowed_connectors` lists.
         declared_hosts: what `live.declared_hosts` lists.
@@ -79,6 +80,7 @@ class StartupFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     now_ns: int
     mode: TradeMode
+    is_on_twins: bool
     connectors: tuple[ConnectorFacts, ...]
     allowed_connectors: tuple[str, ...]
     declared_hosts: tuple[str, ...]
@@ -99,3 +101,13 @@ class StartupFacts(msgspec.Struct, frozen=True, kw_only=True):
     journal: CheckResult
     dead_man_waivers: tuple[str, ...]
     unsafe_variables: tuple[str, ...]
+
+    @property
+    def reaches_venue(self) -> bool:
+        """True if orders would leave for the order entry of a real venue."""
+        return self.mode.reaches_venue and not self.is_on_twins
+
+    @property
+    def asked_as(self) -> TradeMode:
+        """The mode whose gates are asked: what is sent to a twin is as good as matched on paper."""
+        return TradeMode.PAPER if self.is_on_twins and self.mode.reaches_venue else self.mode

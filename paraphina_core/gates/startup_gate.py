@@ -27,6 +27,7 @@ class StartupGate(msgspec.Struct, frozen=True, kw_only=True):
         judge: judges the facts; must not do anything else.
         required_in: trade modes that it can refuse.
         informs_in: trade modes in which it is shown and refuses nothing.
+        on_twins_only: it is asked only where twins stand in for the venues.
         arms: it is opened for one start, so preflight, which comes before, does not ask it.
     """
 
@@ -36,11 +37,13 @@ class StartupGate(msgspec.Struct, frozen=True, kw_only=True):
     judge: Judge
     required_in: frozenset[TradeMode]
     informs_in: frozenset[TradeMode]
+    on_twins_only: bool
     arms: bool
 
-    def applies_to(self, mode: TradeMode) -> bool:
-        """Tell whether the gate is asked in a trade mode."""
-        return mode in self.required_in or mode in self.informs_in
+    def applies_to(self, facts: StartupFacts) -> bool:
+        """Tell whether the gate is asked of these facts."""
+        is_asked = facts.asked_as in self.required_in or facts.asked_as in self.informs_in
+        return is_asked and (facts.is_on_twins or not self.on_twins_only)
 
 
 class Gates(list[StartupGate]):
@@ -53,6 +56,7 @@ class Gates(list[StartupGate]):
         *,
         required_in: frozenset[TradeMode] = SENDING_MODES,
         informs_in: frozenset[TradeMode] = frozenset(),
+        on_twins_only: bool = False,
         arms: bool = False,
     ) -> Callable[[Judge], Judge]:
         """Return the decorator that appends a function as the gate of its own name."""
@@ -66,6 +70,7 @@ class Gates(list[StartupGate]):
                     judge=judge,
                     required_in=required_in,
                     informs_in=informs_in,
+                    on_twins_only=on_twins_only,
                     arms=arms,
                 )
             )

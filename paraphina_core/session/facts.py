@@ -79,6 +79,7 @@ def gather(
     return StartupFacts(
         now_ns=time.time_ns() if now_ns is None else now_ns,
         mode=config.session.trade_mode,
+        is_on_twins=config.is_on_twins,
         connectors=tuple(_connector(name, config, plugins, TrustFile(home)) for name in config.selected),
         allowed_connectors=config.live.allowed_connectors,
         declared_hosts=config.live.declared_hosts,
@@ -193,7 +194,7 @@ def _trust(record: PluginRecord, trust_file: TrustFile) -> CheckResult:
 
 def _look_ahead(spec: ConnectorSpec, config: Config, trust: CheckResult) -> LookAhead:
     mode = config.session.trade_mode
-    if spec.factory is not None and mode.reaches_venue and trust.status is not CheckStatus.PASS:
+    if spec.factory is not None and config.reaches_venue and trust.status is not CheckStatus.PASS:
         return LookAhead(fault="it was not built, because its plugin is not trusted")
     context = ConnectorContext(
         mode=mode,

@@ -146,7 +146,9 @@ class Run:
             else RealPacer(config.session.speed)
         )
         self._network = Network(
-            self._pacer, {name: access_of(plugins.connectors[name], config) for name in config.selected}
+            self._pacer,
+            {name: access_of(plugins.connectors[name], config) for name in config.selected},
+            confined=config.is_on_twins,
         )
         self.session = compose(
             config, plugins, self._journal, self._network, lambda: next(first, None) or allocate(), start

@@ -15,6 +15,10 @@ from paraphina_core.cli import live_main, main
 from paraphina_core.cli.gates import reference
 from paraphina_core.gates import ORDER_GATES, STARTUP_GATES
 
+#: What a session that reaches a venue is asked.
+VENUE_GATES = [gate for gate in STARTUP_GATES if not gate.on_twins_only]
+
+
 ROOT = Path(__file__).parents[2]
 
 #: Everything that a shell can hold of what arms a live session.
@@ -91,7 +95,7 @@ def test_gates_of_live_mode_show_every_gate_with_its_remedy_and_exit_1(paraphina
     """A script that asks gets an exit code, a person the table."""
     done = paraphina("gates", "--trade-mode", "live")
     assert done.code == 1
-    for gate in STARTUP_GATES:
+    for gate in VENUE_GATES:
         assert gate.id in done.out
     assert "> Add --enable-live-execution to the command." in done.out
     assert re.search(r"live mode is refused: \d+ of 22 gates do not pass; nothing is started", done.out)
@@ -119,7 +123,7 @@ def test_gates_as_json_are_for_programs(paraphina: Paraphina) -> None:
     assert content["trade_mode"] == "live"
     assert content["refused"] is True
     assert content["risk_profile"] is None
-    assert [verdict["id"] for verdict in content["startup_gates"]] == [gate.id for gate in STARTUP_GATES]
+    assert [verdict["id"] for verdict in content["startup_gates"]] == [gate.id for gate in VENUE_GATES]
     assert all(verdict["status"] in {"pass", "fail", "unknown"} for verdict in content["startup_gates"])
     assert [gate["code"] for gate in content["order_gates"]] == [rule.code for rule in ORDER_GATES]
 
@@ -174,7 +178,7 @@ def test_a_start_with_nothing_else_set_exits_2_and_names_every_gate(
     """It lists what is missing with what to do, and no other mode is run in its place."""
     done = paraphina("--trade-mode", mode, entry=entry)
     assert done.code == 2
-    for gate in STARTUP_GATES:
+    for gate in VENUE_GATES:
         assert gate.id in done.out
     for remedy in (
         *("Set PARAPHINA_LIVE_PREFLIGHT_OK=1.", "Set PARAPHINA_LIVE_EXEC_ENABLE=1."),

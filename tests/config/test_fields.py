@@ -76,4 +76,7 @@ def test_every_option_of_the_table_is_offered_once() -> None:
     by_flag = {option.flag: option for option in options}
     assert {"--connectors", "--connector", "--trade-mode", "--duration", "--out-dir"} <= by_flag.keys()
     assert by_flag["--tick-ms"].default == "250"
-    assert [option.flag for option in options if option.is_switch] == ["--enable-live-execution"]
+    assert [option.flag for option in options if option.is_switch] == [
+        "--twin",
+        "--enable-live-execution",
+    ]

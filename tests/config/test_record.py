@@ -25,6 +25,8 @@ OTHER: dict[str, object] = {
     "session.speed": 2.0,
     "session.clock": "virtual",
     "session.out_dir": "/elsewhere",
+    "session.twin": True,
+    "session.twin_urls": ["http://127.0.0.1:8000"],
     "journal.sync": "always",
     "journal.sync_interval_ms": 6,
     "journal.segment_mb": 65,

@@ -65,6 +65,7 @@ def startup_facts(mode: TradeMode = TradeMode.LIVE, **changes: Any) -> StartupFa
     )
     other = Network.TESTNET if mode.network is Network.MAINNET else Network.MAINNET
     facts = StartupFacts(
+        is_on_twins=False,
         now_ns=NOW_NS,
         mode=mode,
         connectors=(connector(mode),),
