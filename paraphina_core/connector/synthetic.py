@@ -21,7 +21,7 @@ YEAR_S: Final = 365 * 86_400
 HOUR_NS: Final = 3_600 * NS_PER_S
 BPS: Final = 1e-4
 
-#: Levels on each side that makers keep up.
+#: Levels on each side that makers keep up, where nothing else is asked for.
 LEVELS: Final = 20
 
 #: Changes of the book by makers, and market orders while the market is calm, in one second.
@@ -34,10 +34,11 @@ CALMING_S: Final = 5.0
 #: Mean of the activity over a long time; dividing by it makes the configured volatility come true.
 MEAN_ACTIVITY: Final = 1 + NEWS_RATE_HZ * NEWS_JOLT * CALMING_S
 
-#: Parts of the price: half of the calm spread, mean distance of two levels, depth makers keep up.
+#: Parts of the price: half of the calm spread, mean distance of two levels, depth makers keep up
+#: for each level.
 HALF_SPREAD: Final = 0.1 * BPS
 LEVEL_GAP: Final = 0.2 * BPS
-DEPTH: Final = 2 * LEVELS * LEVEL_GAP
+DEPTH: Final = 2 * LEVEL_GAP
 #: How often makers improve to the best price they would quote, rather than leave the spread wide.
 JOINING: Final = 0.8
 
@@ -156,6 +157,7 @@ class SyntheticMarket:
         price_ticks: first price.
         lots_per_quote: lots that one unit of quote buys at the first price.
         annual_volatility: standard deviation of the log price over a year.
+        levels: levels on each side that makers keep up.
 
     Attributes:
         at_ns: time of the last update.
@@ -164,12 +166,20 @@ class SyntheticMarket:
     """
 
     def __init__(
-        self, *, seed: int, start_ns: int, price_ticks: int, lots_per_quote: float, annual_volatility: float
+        self,
+        *,
+        seed: int,
+        start_ns: int,
+        price_ticks: int,
+        lots_per_quote: float,
+        annual_volatility: float,
+        levels: int = LEVELS,
     ) -> None:
         self._random = Random(seed)  # noqa: S311  # a market that can be repeated, not a secret
         self._home = math.log(price_ticks)
         self._log_price = self._home
         self._lots_per_quote = lots_per_quote
+        self._levels = levels
         self._variance_per_s = annual_volatility**2 / YEAR_S / MEAN_ACTIVITY
         self._activity = MEAN_ACTIVITY
         self._premium = self._random.gauss(0.0, PREMIUM)
@@ -232,7 +242,7 @@ class SyntheticMarket:
             (self.bids, math.floor(ticks - max(0.5, half))),
             (self.asks, math.ceil(ticks + max(0.5, half))),
         ):
-            ladder.keep(touch, ladder.away(touch, round(DEPTH * ticks)))
+            ladder.keep(touch, ladder.away(touch, round(DEPTH * self._levels * ticks)))
             if touch not in ladder.lots and (not ladder.lots or self._random.random() < JOINING):
                 ladder.put(touch, self._level_lots(ticks))
             ladder.put(ladder.away(ladder.best, self._gap(3 * ticks)), self._level_lots(ticks))
@@ -240,9 +250,9 @@ class SyntheticMarket:
             cancelled = self._random.choice(sorted(ladder.lots))
             if cancelled != ladder.best:
                 ladder.put(cancelled, 0)
-            while len(ladder.lots) < LEVELS:
+            while len(ladder.lots) < self._levels:
                 ladder.put(ladder.away(ladder.worst, self._gap(ticks)), self._level_lots(ticks))
-            while len(ladder.lots) > LEVELS:
+            while len(ladder.lots) > self._levels:
                 ladder.put(ladder.worst, 0)
 
     def _gap(self, ticks: float) -> int:

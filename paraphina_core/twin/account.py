@@ -166,13 +166,17 @@ class Account:
         return total
 
     def add(self, order: Order) -> None:
-        """Take in an order; for the exchange alone."""
+        """Take in an order; for the exchange alone. The house's are in the books only."""
+        if self.is_house:
+            return
         self.orders[order.id] = order
         if order.client_id is not None:
             self._by_client_id[order.client_id] = order
 
     def finish(self, order: Order) -> None:
         """Move an order to those that are gone; for the exchange alone."""
+        if self.is_house:
+            return
         self.orders.pop(order.id, None)
         self.finals[order.id] = order
         if len(self.finals) > MAX_FINAL_ORDERS:

@@ -84,6 +84,11 @@ class Exchange:
         return {name: account for name, account in self._engine.accounts.items() if not account.is_house}
 
     @property
+    def house(self) -> tuple[Account, ...]:
+        """The exchange's own accounts: the other side of every trade of a client with nobody."""
+        return tuple(account for account in self._engine.accounts.values() if account.is_house)
+
+    @property
     def is_frozen(self) -> bool:
         """True while nothing is matched."""
         return self._engine.is_frozen

@@ -31,8 +31,8 @@ _MARK_DECIMALS: Final = 1
 #: The grid is taken at this multiple of the first price, so that it also fits what the price grows to.
 _GRID_REACH: Final = Decimal("1.5")
 
-#: A side of the book and a price in ticks.
-_Place: TypeAlias = tuple[Side, int]
+#: A price of the book in ticks, above zero for bids and below for asks.
+_Place: TypeAlias = int
 
 
 class NewMark(NamedTuple):
@@ -67,9 +67,12 @@ class Flow:
             price_ticks=round(CONTEXT.divide(price, self._tick)),
             lots_per_quote=float(CONTEXT.divide(Decimal(1), CONTEXT.multiply(price, self._lot))),
             annual_volatility=market.listing.annual_volatility,
+            levels=market.listing.levels,
         )
         self._wanted: dict[_Place, int] = {}
         self._orders: dict[_Place, list[Order]] = {}
+        self._lots: dict[_Place, int] = {}  # what rests of the makers, except where something traded since
+        self._traded: set[_Place] = set()
         self._holes: dict[_Place, int] = {}  # where clients took, and when
         self._updates = self._synthetic.updates(start_ns)
         self.due_ns, self._update = next(self._updates)
@@ -85,11 +88,11 @@ class Flow:
             if not self._engine.is_frozen:
                 self._take(update, at_ns)
         else:
-            changed = {(Side.BUY, ticks): lots for ticks, lots in update.bids.items()}
-            changed |= {(Side.SELL, ticks): lots for ticks, lots in update.asks.items()}
-            self._wanted |= changed
+            changed = dict(update.bids)
+            changed.update((-ticks, lots) for ticks, lots in update.asks.items())
+            self._wanted.update(changed)
             if self._engine.is_frozen:
-                self._holes |= dict.fromkeys(changed, 0)  # made up for after the freeze
+                self._holes.update(dict.fromkeys(changed, 0))  # made up for after the freeze
             else:
                 self._make(changed, at_ns)
         self._engine.publish(self.market, at_ns)
@@ -121,9 +124,10 @@ class Flow:
         missing = []
         for place in places:
             self._holes.pop(place, None)
-            if not self._wanted.get(place, 1):
-                del self._wanted[place]
-            lots = self._wanted.get(place, 0) - self._lots(place)
+            wanted = self._wanted.get(place, 0)
+            if not wanted:
+                self._wanted.pop(place, None)
+            lots = wanted - self._count(place)
             if lots < 0:
                 self._withdraw(place, -lots, at_ns)
             elif lots > 0:
@@ -131,51 +135,64 @@ class Flow:
         for place, lots in missing:
             self._add(place, lots, at_ns)
 
-    def _lots(self, place: _Place) -> int:
+    def _count(self, place: _Place) -> int:
         """Return what rests of the makers at a place, and forget their orders that are gone."""
-        orders = [order for order in self._orders.pop(place, ()) if order.is_open]
-        if not orders:
-            return 0
-        self._orders[place] = orders
-        return sum(int(CONTEXT.divide_int(order.remaining, self._lot)) for order in orders)
+        if place in self._traded:
+            self._traded.discard(place)
+            orders = [order for order in self._orders.pop(place, ()) if order.is_open]
+            if orders:
+                self._orders[place] = orders
+            self._lots[place] = sum(map(self._rest, orders))
+        return self._lots.get(place, 0)
 
     def _withdraw(self, place: _Place, lots: int, at_ns: int) -> None:
         """Cancel so many lots at a place, the newest orders first."""
         orders = self._orders[place]
+        self._lots[place] -= lots
         while lots > 0 and orders:
             newest = orders[-1]
-            rest = int(CONTEXT.divide_int(newest.remaining, self._lot))
+            rest = self._rest(newest)
             if rest <= lots:
                 self._engine.take_out(orders.pop(), "", at_ns)
             else:
                 left = CONTEXT.subtract(newest.size, self._size(lots))
                 self._engine.amend(newest, self._terms(place, left), at_ns)
             lots -= rest
+        if not orders:
+            del self._orders[place], self._lots[place]
 
     def _add(self, place: _Place, lots: int, at_ns: int) -> None:
         orders = self._orders.setdefault(place, [])
+        self._lots[place] = self._lots.get(place, 0) + lots
         if len(orders) >= MAX_ORDERS_AT_LEVEL:
             newest = orders.pop()
-            lots += int(CONTEXT.divide_int(newest.remaining, self._lot))
+            lots += self._rest(newest)
             self._engine.take_out(newest, "", at_ns)
         order = self._engine.enter(self._makers, self._terms(place, self._size(lots)), at_ns)
         orders.append(order)
         if order.filled_size:
+            self._traded.add(place)
             self._holes[place] = at_ns
 
     def _listen(self, event: ExchangeEvent) -> None:
-        """See where clients take what makers have."""
+        """See where makers have traded, and where it was a client who took what they had."""
         if not isinstance(event, Traded) or event.instrument != self.market.id:
             return
-        maker = event.seller if event.aggressor is Side.BUY else event.buyer
-        taker = event.buyer if event.aggressor is Side.BUY else event.seller
-        if maker == self._makers.name and taker != self._takers.name:
+        bids = event.aggressor is Side.SELL
+        maker, taker = (event.buyer, event.seller) if bids else (event.seller, event.buyer)
+        if maker == self._makers.name:
             ticks = int(CONTEXT.divide_int(event.price, self._tick))
-            self._holes[event.aggressor.opposite, ticks] = event.at_ns
+            place = ticks if bids else -ticks
+            self._traded.add(place)
+            if taker != self._takers.name:
+                self._holes[place] = event.at_ns
+
+    def _rest(self, order: Order) -> int:
+        return int(CONTEXT.divide_int(order.remaining, self._lot))
 
     def _terms(self, place: _Place, size: Decimal) -> NewOrder:
-        side, ticks = place
-        return NewOrder(instrument=self.market.id, side=side, price=self._price(ticks), size=size)
+        side = Side.BUY if place > 0 else Side.SELL
+        return NewOrder(instrument=self.market.id, side=side, price=self._price(abs(place)), size=size)
 
     def _price(self, ticks: int) -> Decimal:
         return CONTEXT.multiply(Decimal(ticks), self._tick)

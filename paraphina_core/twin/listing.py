@@ -14,6 +14,9 @@ from paraphina_core.domain import Instrument, LocalError, is_positive
 #: Beyond this a leverage limits nothing.
 MAX_LEVERAGE: Final = 1_000
 
+#: Most levels on one side that makers are asked to keep up.
+MAX_LEVELS: Final = 500
+
 
 class SelfTrade(StrEnum):
     """What happens when an order meets one of its own account."""
@@ -32,6 +35,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         max_leverage: the highest that the venue allows; half of its inverse is the maintenance margin.
         funding_interval_s: funding is paid at whole multiples of it in the venue's time.
         annual_volatility: standard deviation of the log price over a year.
+        levels: levels on each side that background makers keep up.
         has_flow: background makers and takers trade it; without, its book holds what clients place.
     """
 
@@ -40,15 +44,18 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     max_leverage: int = 50
     funding_interval_s: int = 3_600
     annual_volatility: float = 0.6
+    levels: int = 20
     has_flow: bool = True
 
     def __post_init__(self) -> None:
         usable = is_positive(self.price) and 1 <= self.max_leverage <= MAX_LEVERAGE
+        usable = usable and 1 <= self.levels <= MAX_LEVELS
         if not (usable and self.funding_interval_s > 0 and 0.0 <= self.annual_volatility <= 10.0):  # noqa: PLR2004  # a thousand percent
             raise LocalError(
                 f"listing {self.instrument.id} is not usable",
-                found=(self.price, self.max_leverage, self.funding_interval_s, self.annual_volatility),
-                wanted=f"a price, a leverage from 1 to {MAX_LEVERAGE}, an interval, a volatility up to 10",
+                found=self,
+                wanted=f"a price, a leverage up to {MAX_LEVERAGE}, an interval, a volatility up to 10, "
+                f"1 to {MAX_LEVELS} levels",
             )
 
 

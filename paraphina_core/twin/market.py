@@ -20,6 +20,16 @@ _ZERO: Final = Decimal(0)
 _price_of = attrgetter("price")
 
 
+class _Totals:
+    """What rests at each price of one side, and which prices have changed."""
+
+    __slots__ = ("changed", "sizes")
+
+    def __init__(self) -> None:
+        self.sizes: dict[Decimal, Decimal] = {}
+        self.changed: set[Decimal] = set()
+
+
 class TwinMarket:
     """The book and the prices of one instrument.
 
@@ -41,8 +51,8 @@ class TwinMarket:
         self.funding_rate_1h = 0.0
         self.volume_base = _ZERO
         self.next_funding_ns = 0
-        self._totals: dict[Side, dict[Decimal, Decimal]] = {Side.BUY: {}, Side.SELL: {}}
-        self._changed: dict[Side, set[Decimal]] = {Side.BUY: set(), Side.SELL: set()}
+        self._buys = _Totals()
+        self._sells = _Totals()
 
     @property
     def id(self) -> InstrumentId:
@@ -61,7 +71,7 @@ class TwinMarket:
 
     def levels(self, side: Side, depth: int | None = None) -> tuple[BookLevel, ...]:
         """Return the best levels of a side, best first."""
-        totals = self._totals[side]
+        totals = self._of(side).sizes
         groups = groupby(self.resting[side], key=_price_of)
         return tuple(
             BookLevel(price, totals[price], sum(1 for _ in orders)) for price, orders in islice(groups, depth)
@@ -69,7 +79,7 @@ class TwinMarket:
 
     def size_at(self, side: Side, price: Decimal) -> Decimal:
         """Return what rests at a price, base units."""
-        return self._totals[side].get(price, _ZERO)
+        return self._of(side).sizes.get(price, _ZERO)
 
     def add(self, order: Order) -> None:
         """Rest an order at the back of its price."""
@@ -83,19 +93,25 @@ class TwinMarket:
 
     def resized(self, order: Order, change: Decimal) -> None:
         """Count a change of what rests at an order's price."""
-        totals = self._totals[order.side]
-        total = CONTEXT.add(totals.get(order.price, _ZERO), change)
+        totals = self._of(order.side)
+        price = order.price
+        total = CONTEXT.add(totals.sizes.get(price, _ZERO), change)
         if total:
-            totals[order.price] = total
+            totals.sizes[price] = total
         else:
-            totals.pop(order.price, None)
-        self._changed[order.side].add(order.price)
+            totals.sizes.pop(price, None)
+        totals.changed.add(price)
 
     def take_changes(self, side: Side) -> tuple[tuple[Decimal, Decimal], ...]:
         """Return the levels that changed since the last call, with what rests there now."""
-        changed, self._changed[side] = self._changed[side], set()
-        totals = self._totals[side]
-        return tuple((price, totals.get(price, _ZERO)) for price in sorted(changed))
+        totals = self._of(side)
+        if not totals.changed:
+            return ()
+        changed, totals.changed = totals.changed, set()
+        return tuple((price, totals.sizes.get(price, _ZERO)) for price in sorted(changed))
+
+    def _of(self, side: Side) -> _Totals:
+        return self._buys if side is Side.BUY else self._sells
 
     def schedule_funding(self, venue_ns: int) -> None:
         """Set the next funding to the next whole interval of the venue's time."""

@@ -28,11 +28,13 @@ _Event = TypeVar("_Event", bound=ExchangeEvent)
 class TwinWorld:
     """One exchange; time is in milliseconds since its start."""
 
-    def __init__(self, *, flow: bool = False, seed: int = 1, offset_ms: int = 0, **rules: Any) -> None:
+    def __init__(
+        self, *, flow: bool = False, levels: int = 20, seed: int = 1, offset_ms: int = 0, **rules: Any
+    ) -> None:
         self.clock = VenueClock(offset_ms)
         self.exchange = Exchange(
             HouseRules(**({"fees": FEES} | rules)),
-            (Listing(instrument=BTC, price=Decimal(50_000), has_flow=flow),),
+            (Listing(instrument=BTC, price=Decimal(50_000), has_flow=flow, levels=levels),),
             clock=self.clock,
             seed=seed,
             start_ns=START_NS,

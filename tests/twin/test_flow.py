@@ -8,6 +8,7 @@ import pytest
 
 from paraphina_core.domain import Side
 from paraphina_core.twin import BookChanged, Marked, Traded
+from toy_venue import BTC
 from twin_world import TwinWorld
 
 
@@ -102,3 +103,32 @@ def test_what_a_client_has_taken_is_put_back_after_a_while(side: Side) -> None:
     best = world.market.best_price(side)
     assert best is not None
     assert (best - worst) * side.sign > 0
+
+
+@pytest.mark.parametrize("levels", [5, 60])
+def test_a_book_has_as_many_levels_as_its_listing_says(levels: int) -> None:
+    """Makers keep up so many on either side, give or take what was just taken."""
+    world = TwinWorld(flow=True, levels=levels)
+    for _ in range(10):
+        world.wait(1_000)
+        for side in Side:
+            assert levels - 3 <= len(world.market.levels(side)) <= levels
+
+
+def test_in_a_market_that_lives_nothing_is_created_or_lost_either() -> None:
+    """Over clients and the house, positions sum to zero, and money to the deposits less the fees."""
+    world = TwinWorld(flow=True)
+    (client,) = world.open("client")
+    world.wait(1_000)
+    for turn in range(120):
+        world.exchange.cancel_all(client, world.at_ns)
+        side = list(Side)[turn % 2]
+        best = world.market.best_price(side)
+        assert best is not None
+        world.try_place(client, side, float(best), "0.05")
+        world.wait(500)
+    assert client.fills
+    house = world.exchange.house
+    ledgers = [client.ledger, *(account.ledger for account in house)]
+    assert sum(ledger.size(BTC.id) for ledger in ledgers) == 0
+    assert sum(ledger.cash + ledger.fees for ledger in ledgers) == 10_000
