@@ -22,7 +22,7 @@ from .planner import Obstacle, Plan, Planner, PlannerRules, Unplaced
 from .resting import RestingOrders
 from .route import OrderRoute, RouteCommand
 from .shadow import ShadowOrder, ShadowRecorder
-from .wire import NoWire, Wire
+from .wire import Inputs, NoWire, Wire
 
 __all__ = [
     "MAX_FINAL_ORDERS",
@@ -34,6 +34,7 @@ __all__ = [
     "UNDER_WAY_NS",
     "Applied",
     "Finding",
+    "Inputs",
     "Ledger",
     "NoWire",
     "Obstacle",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
-from paraphina_core.connector import Request
+from paraphina_core.connector import Answer, Failure, Request
 
 
 class Wire(Protocol):
@@ -23,6 +24,25 @@ class Wire(Protocol):
 
     def ask(self, connector: str, request: Request) -> None:
         """Send a query, as soon as the venue's limits leave room for it."""
+
+
+class Inputs(Protocol):
+    """A session, as far as connections feed it."""
+
+    def stream_opened(self, connector: str, stream: str, at_ns: int) -> Iterable[bytes]:
+        """Take note of an opening; return what to send."""
+
+    def stream_ended(self, connector: str, stream: str, reason: str, at_ns: int) -> None:
+        """Take note of an end."""
+
+    def frame(self, connector: str, stream: str, frame: bytes, at_ns: int) -> None:
+        """Take a frame."""
+
+    def answered(self, connector: str, correlation: str, result: Answer | Failure, at_ns: int) -> None:
+        """Take what came back for a request."""
+
+    def expects(self, connector: str, correlation: str) -> bool:
+        """Tell whether a request is without an answer."""
 
 
 class NoWire:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import partial
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,6 +25,7 @@ from paraphina_core.connector import (
     WebSocketSource,
 )
 from paraphina_core.domain import NS_PER_MS, NS_PER_S, Clock, LocalError
+from paraphina_core.execution import Inputs
 from paraphina_core.transport import (
     Backoff,
     CloseReason,
@@ -49,25 +50,6 @@ _FIRST_ERROR: Final = 400
 _ENTRY_HEALTHY_MS: Final = 1_000
 
 Result: TypeAlias = Answer | Failure
-
-
-class Inputs(Protocol):
-    """The session, as far as connections feed it."""
-
-    def stream_opened(self, connector: str, stream: str, at_ns: int) -> Iterable[bytes]:
-        """Take note of an opening; return what to send."""
-
-    def stream_ended(self, connector: str, stream: str, reason: str, at_ns: int) -> None:
-        """Take note of an end."""
-
-    def frame(self, connector: str, stream: str, frame: bytes, at_ns: int) -> None:
-        """Take a frame."""
-
-    def answered(self, connector: str, correlation: str, result: Result, at_ns: int) -> None:
-        """Take what came back for a request."""
-
-    def expects(self, connector: str, correlation: str) -> bool:
-        """Tell whether a request is without an answer."""
 
 
 class _NoOne:

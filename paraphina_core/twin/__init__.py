@@ -32,6 +32,7 @@ from .outbox import Closed, Cut, Delivery, Message, Muted
 from .protocol import Refusal, SessionId, TwinContext, TwinFactory, TwinRequest, VenueTwin, Wire
 from .server import TwinServer, TwinThread, wall_clock
 from .truth import AccountTruth, OrderTruth, PositionTruth, truth
+from .virtual_network import VirtualNetwork
 
 __all__ = [
     "MENU",
@@ -81,6 +82,7 @@ __all__ = [
     "TwinThread",
     "VenueClock",
     "VenueTwin",
+    "VirtualNetwork",
     "Wire",
     "build_twin",
     "control",
