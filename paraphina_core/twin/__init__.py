@@ -29,7 +29,7 @@ from .load import build_twin
 from .market import TwinMarket
 from .meters import Meters
 from .outbox import Closed, Cut, Delivery, Message, Muted
-from .protocol import Refusal, SessionId, TwinContext, TwinFactory, TwinRequest, VenueTwin, Wire
+from .protocol import Refusal, SessionId, TwinContext, TwinFactory, TwinLogin, TwinRequest, VenueTwin, Wire
 from .server import TwinServer, TwinThread, wall_clock
 from .truth import AccountTruth, OrderTruth, PositionTruth, truth
 from .virtual_network import VirtualNetwork
@@ -76,6 +76,7 @@ __all__ = [
     "TwinFill",
     "TwinHost",
     "TwinLink",
+    "TwinLogin",
     "TwinMarket",
     "TwinRequest",
     "TwinServer",

@@ -91,6 +91,20 @@ class TwinContext(msgspec.Struct, frozen=True, kw_only=True):
     settings: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
+class TwinLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """A way into a twin: what a session must be configured with to trade for one of its accounts.
+
+    Args:
+        account: the account's name at the twin's exchange.
+        settings: values of the connector's settings that name the account.
+        secrets: values of the connector's secrets, made from the twin's seed and worthless elsewhere.
+    """
+
+    account: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+
 class VenueTwin(Protocol):
     """One venue, seen from outside.
 
@@ -102,6 +116,10 @@ class VenueTwin(Protocol):
     @property
     def exchange(self) -> Exchange:
         """The accounts, books and matching behind the wire; faults and checkers reach for it."""
+
+    @property
+    def logins(self) -> tuple[TwinLogin, ...]:
+        """Ways in: at least two accounts with money, the same for the same seed."""
 
     def request(self, request: TwinRequest, at_ns: int) -> Answer:
         """Answer one HTTP request."""

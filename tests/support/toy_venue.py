@@ -47,6 +47,7 @@ from paraphina_core.twin import (
     Refusal,
     SessionId,
     TwinContext,
+    TwinLogin,
     TwinRequest,
 )
 
@@ -118,6 +119,13 @@ class ToyTwin:
         self.exchange.subscribe(self._listen)
 
     # --- VenueTwin ------------------------------------------------------------------------------
+
+    @property
+    def logins(self) -> tuple[TwinLogin, ...]:
+        return tuple(
+            TwinLogin(account=name, settings={"account": name}, secrets={"key": KEY.decode()})
+            for name in ("alice", "bob")
+        )
 
     def request(self, request: TwinRequest, at_ns: int) -> Answer:
         over_ns = self._meters.over_ns("ip", request.peer, 1, at_ns)

@@ -27,6 +27,7 @@ from paraphina_core.twin import (
     SessionId,
     Traded,
     TwinContext,
+    TwinLogin,
     TwinRequest,
 )
 from paraphina_hyperliquid.spec import VENUE
@@ -125,6 +126,18 @@ class HyperliquidTwin:
         self._coins = frozenset(coin.name for coin in self._universe.coins)
         self._now_ns = context.start_ns
         self.exchange.subscribe(self._hear)
+
+    @property
+    def logins(self) -> tuple[TwinLogin, ...]:
+        """Each account, through the key of its agent, as an operator would trade."""
+        return tuple(
+            TwinLogin(
+                account=account.address,
+                settings={"vault_address": account.address, "account_address": account.address},
+                secrets={"private_key": account.agent_key},
+            )
+            for account in self.accounts
+        )
 
     @property
     def sessions(self) -> Mapping[SessionId, Session]:
