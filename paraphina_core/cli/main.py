@@ -55,6 +55,9 @@ COMMANDS: Final = {
         "paraphina_core.cli.config:command", "Show the configuration and where each value is from."
     ),
     "journal": LazyCommand("paraphina_core.cli.journal:command", "Check and read the journal of a run."),
+    "record": LazyCommand(
+        "paraphina_core.cli.record:command", "Record what a venue sends; needs no key, sends no order."
+    ),
     "replay": LazyCommand(
         "paraphina_core.cli.replay:command", "Run a recorded session again and compare every decision."
     ),

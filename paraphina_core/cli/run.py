@@ -57,7 +57,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
         sys.exit(2)
     run = Run(config, plugins, home())
     asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or the run was refused above
-    summary = run_on_loop(_watched(run, view, f"{asked} of {asked} pass"))
+    summary = run_on_loop(_watched(run, view, f"{asked} of {asked} pass"), run.engine)
     _tell(summary, run)
     sys.exit(summary.exit_code)
 

@@ -42,12 +42,14 @@ from .sections import (
     QueueModel,
     RiskConfig,
     SessionConfig,
+    TransportConfig,
 )
 
 #: The typed sections with their defaults, by the name of their table in a configuration file.
 SECTIONS: Final[Mapping[str, msgspec.Struct]] = {
     "session": SessionConfig(),
     "journal": JournalConfig(),
+    "transport": TransportConfig(),
     "paper": PaperConfig(),
     "risk": RiskConfig(),
     "live": LiveConfig(),
@@ -220,6 +222,20 @@ FIELDS: Final = (
     Field("journal.sync_interval_ms", integer(1, 1_000), "longest wait of a group for its sync"),
     Field("journal.segment_mb", integer(1, 1_024), "size at which a journal segment is closed"),
     Field("journal.record_frames", flag(), "record every frame of market data, as a replay needs it"),
+    Field(
+        "transport.websocket",
+        choice({name: name for name in ("auto", "picows", "websockets")}),
+        "what carries WebSocket streams; auto takes the fastest that works",
+        ("PARAPHINA_WEBSOCKET",),
+        binds=False,
+    ),
+    Field(
+        "transport.event_loop",
+        choice({name: name for name in ("auto", "uvloop", "asyncio")}),
+        "the event loop; auto takes the fastest that works",
+        ("PARAPHINA_EVENT_LOOP",),
+        binds=False,
+    ),
     Field(
         "paper.latency_ms",
         integer(0, 60_000),

@@ -21,6 +21,7 @@ from .sections import (
     RiskConfig,
     SessionConfig,
     SettingValue,
+    TransportConfig,
 )
 
 _SET: Final = "set"
@@ -41,6 +42,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     session: SessionConfig = SessionConfig()
     journal: JournalConfig = JournalConfig()
+    transport: TransportConfig = TransportConfig()
     paper: PaperConfig = PaperConfig()
     risk: RiskConfig = RiskConfig()
     live: LiveConfig = LiveConfig()

@@ -82,6 +82,13 @@ class JournalConfig(msgspec.Struct, frozen=True, kw_only=True):
     record_frames: bool = True
 
 
+class TransportConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What moves the bytes."""
+
+    websocket: str = "auto"
+    event_loop: str = "auto"
+
+
 class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The paper exchange."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .capturing import RECORDING_FILE, capture, recording_folder
+from .endpoints import engine_of
 from .facts import gather
 from .preflight import PreflightReport, preflight
 from .replay import Difference, ReplayResult, replay_run
@@ -16,6 +18,7 @@ from .snapshot import (
 )
 
 __all__ = [
+    "RECORDING_FILE",
     "AccountSnapshot",
     "ConnectionSnapshot",
     "Difference",
@@ -28,7 +31,10 @@ __all__ = [
     "SessionSnapshot",
     "Summary",
     "VenueSnapshot",
+    "capture",
+    "engine_of",
     "gather",
     "preflight",
+    "recording_folder",
     "replay_run",
 ]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from paraphina_core.config import Config
 from paraphina_core.connector import ConnectorSpec
 from paraphina_core.gates import ResolvedEndpoint
+from paraphina_core.transport import Engine, EventLoop, WebSocketLibrary, choose
 
 from .link import Access
 from .seeds import seed_of
@@ -36,3 +37,12 @@ def _origin(url: str) -> str:
     """Return scheme, host and port of an address for requests, empty for one of streams."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else ""
+
+
+def engine_of(config: Config) -> Engine:
+    """Choose what carries the streams and runs the program, as the configuration wishes.
+
+    Raises:
+        LocalError: what it asks for by name does not work here.
+    """
+    return choose(WebSocketLibrary(config.transport.websocket), EventLoop(config.transport.event_loop))

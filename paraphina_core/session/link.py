@@ -29,6 +29,7 @@ from paraphina_core.execution import Inputs
 from paraphina_core.transport import (
     Backoff,
     CloseReason,
+    Engine,
     HttpClient,
     Limiter,
     Limiters,
@@ -93,6 +94,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         budget: of connection attempts.
         pool: gives the client for questions.
         stream_limits: what no stream may exceed.
+        engine: carries the streams.
         confined: nothing may leave this machine.
         spawn: runs something beside the session; an error of it ends the run.
         follow_up: is called after every input.
@@ -102,6 +104,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     budget: Limiter
     pool: Callable[[], HttpClient]
     stream_limits: StreamLimits
+    engine: Engine
     confined: bool
     spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
     follow_up: Callable[[], None]
@@ -317,6 +320,7 @@ class Link:
             backoff=Backoff(self._next_seed()),
             budget=self._world.budget,
             limits=self._world.stream_limits,
+            engine=self._world.engine,
         )
 
     def _entry(self, origin: str) -> OrderEntry:

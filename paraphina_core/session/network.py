@@ -8,7 +8,7 @@ from typing import Any
 
 from paraphina_core.connector import Request, StreamPlan, WebSocketSource
 from paraphina_core.domain import Clock
-from paraphina_core.transport import HttpClient, StreamLimits, connect_budget
+from paraphina_core.transport import Engine, HttpClient, StreamLimits, choose, connect_budget
 
 from .answers import MAX_BODY_BYTES
 from .link import Access, Link, World
@@ -25,6 +25,7 @@ class Network:
     Args:
         clock: session time, which must be real where anything is connected.
         access: what each connector may reach.
+        engine: carries the streams; None for the fastest that works here.
         confined: nothing may leave this machine.
         stream_limits: what no stream may exceed.
     """
@@ -34,11 +35,13 @@ class Network:
         clock: Clock,
         access: Mapping[str, Access],
         *,
+        engine: Engine | None = None,
         confined: bool = False,
         stream_limits: StreamLimits | None = None,
     ) -> None:
         self._clock = clock
         self._access = access
+        self._engine = engine or choose()
         self._confined = confined
         self._stream_limits = stream_limits or StreamLimits()
         self._budget = connect_budget()
@@ -74,6 +77,7 @@ class Network:
             budget=self._budget,
             pool=self._pool,
             stream_limits=self._stream_limits,
+            engine=self._engine,
             confined=self._confined,
             spawn=self._spawn,
             follow_up=follow_up,

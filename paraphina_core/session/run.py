@@ -20,7 +20,7 @@ from paraphina_core.ops import TelemetryWriter
 from .clock import Pacer, RealPacer, VirtualPacer
 from .compose import compose
 from .driver import Driver, StopReason
-from .endpoints import access_of
+from .endpoints import access_of, engine_of
 from .network import Network
 from .outputs import (
     BUILD_FILE,
@@ -145,10 +145,12 @@ class Run:
             if config.session.clock is ClockKind.VIRTUAL
             else RealPacer(config.session.speed)
         )
+        self.engine = engine_of(config)
         self._network = Network(
             self._pacer,
             {name: access_of(plugins.connectors[name], config) for name in config.selected},
             confined=config.is_on_twins,
+            engine=self.engine,
         )
         self.session = compose(
             config, plugins, self._journal, self._network, lambda: next(first, None) or allocate(), start

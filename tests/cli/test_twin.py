@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from paraphina_core.cli import main
 from paraphina_core.twin import MENU
-
-
-@contextmanager
-def served(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start a twin in a process of its own; yield it with its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "paraphina_core", "twin", "hyperliquid", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        first = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", first)
-        assert found, first
-        yield process, found[0]
-    finally:
-        process.kill()
-        process.stdout.close()
-        process.wait()
+from twin_process import served
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -31,6 +31,8 @@ OTHER: dict[str, object] = {
     "journal.sync_interval_ms": 6,
     "journal.segment_mb": 65,
     "journal.record_frames": False,
+    "transport.websocket": "websockets",
+    "transport.event_loop": "asyncio",
     "paper.latency_ms": 51,
     "paper.latency_jitter_ms": 21,
     "paper.balance_usd": 10_000.01,
@@ -51,6 +53,8 @@ OTHER: dict[str, object] = {
     "live.passphrase_file": "/elsewhere/words",
 }
 DOES_NOT_BIND = {
+    "transport.websocket",
+    "transport.event_loop",
     "live.passphrase_file",
     "session.duration_s",
     "session.max_ticks",
