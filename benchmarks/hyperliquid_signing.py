@@ -37,12 +37,12 @@ Make = Callable[[int, int], bytes]
 
 def ours() -> Make:
     """Return our way from commands to bytes: the connector's whole `write`."""
-    from paraphina_core.connector import Network, WriteContext  # noqa: PLC0415  # the peer's side has none of it
-    from paraphina_core.domain import Batch, ClientOrderId, PlaceOrder, Side, instrument_id  # noqa: PLC0415  # same
-    from paraphina_hyperliquid.actions import Spelling  # noqa: PLC0415  # same
-    from paraphina_hyperliquid.order_entry import OrderEntry  # noqa: PLC0415  # same
-    from paraphina_hyperliquid.signer import Signer  # noqa: PLC0415  # same
-    from paraphina_hyperliquid.signing import Authority  # noqa: PLC0415  # same
+    from paraphina_core.connector import Network, WriteContext  # the peer's side has none of it
+    from paraphina_core.domain import Batch, ClientOrderId, PlaceOrder, Side, instrument_id  # same
+    from paraphina_hyperliquid.actions import Spelling  # same
+    from paraphina_hyperliquid.order_entry import OrderEntry  # same
+    from paraphina_hyperliquid.signer import Signer  # same
+    from paraphina_hyperliquid.signing import Authority  # same
 
     instrument = instrument_id("hyperliquid", "ETH")
     entry = OrderEntry("https://x.test", Authority(network=Network.MAINNET), Spelling({instrument: 1}, "l"))
@@ -69,13 +69,13 @@ def ours() -> Make:
 
 def sdk() -> Make:
     """Return the official SDK's way, as its `bulk_orders` goes it, up to the bytes that it posts."""
-    from eth_account import Account  # noqa: PLC0415  # the peer's environment only
-    from hyperliquid.utils.signing import (  # noqa: PLC0415  # same
+    from eth_account import Account  # the peer's environment only
+    from hyperliquid.utils.signing import (  # same
         order_request_to_order_wire,
         order_wires_to_order_action,
         sign_l1_action,
     )
-    from hyperliquid.utils.types import Cloid  # noqa: PLC0415  # same
+    from hyperliquid.utils.types import Cloid  # same
 
     wallet = Account.from_key(KEY)
     orders = [

@@ -82,7 +82,7 @@ def sqlite(folder: Path, data: bytes, count: int, *, synchronous: str, always: b
 
 def main() -> None:
     """Print a table of mean times."""
-    dice = random.Random(1)  # noqa: S311 - the same bytes on every run
+    dice = random.Random(1)
     frames, orders = frame(dice), order(dice)
     sizes = f"frame {len(frames)} B, order {len(orders)} B"
     cases: dict[str, Callable[[Path], float]] = {

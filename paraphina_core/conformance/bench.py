@@ -26,6 +26,7 @@ from paraphina_core.domain import (
     InstrumentDefined,
     LocalError,
     RemoteError,
+    written,
 )
 
 from .card import Broken, Evidence
@@ -160,10 +161,14 @@ class Bench:
                 connector.opened(step.stream, self.context(step.at_ns))
                 return ()
             case Arrival():
-                return connector.read(step.stream, step.frame, step.at_ns)
+                return self.read(connector, step.stream, step.frame, step.at_ns)
             case Reply():
                 request = connector.ask(step.query, self.context(step.at_ns))
                 return connector.read_answer(request, step.answer, step.at_ns)
+
+    def read(self, connector: Connector, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
+        """Let a connector read a frame to its last level; what it raises is raised."""
+        return [written(event) for event in connector.read(stream, frame, at_ns)]
 
     def read_hostile(self, read: Callable[[], Sequence[Event]], what: bytes) -> Sequence[Event] | None:
         """Read bytes that no venue sends; None where they are refused as they should be.

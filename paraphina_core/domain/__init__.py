@@ -38,7 +38,6 @@ from .events import (
     FundingPayment,
     FundingRate,
     InstrumentDefined,
-    Level,
     Liquidity,
     MarketEvent,
     MarkPrice,
@@ -62,6 +61,7 @@ from .events import (
     Trade,
     VenueNotice,
     VenueTime,
+    written,
 )
 from .ids import (
     COUNTER_BITS,
@@ -91,6 +91,7 @@ from .instruments import (
     SignificantFigures,
     TradingStatus,
 )
+from .levels import Level, PackedLevels, Unpack, read_levels
 from .names import canonical_name, did_you_mean, nearest_name
 from .numbers import (
     CONTEXT,
@@ -204,6 +205,7 @@ __all__ = [
     "OrderReport",
     "OrderState",
     "OutcomeUnknown",
+    "PackedLevels",
     "ParaphinaError",
     "PlaceOrder",
     "PositionReport",
@@ -235,6 +237,7 @@ __all__ = [
     "Trade",
     "TradingState",
     "TradingStatus",
+    "Unpack",
     "VenueNotice",
     "VenueTime",
     "View",
@@ -258,7 +261,9 @@ __all__ = [
     "parse_price",
     "parse_size",
     "plain",
+    "read_levels",
     "run_of",
     "to_hex128",
     "to_text",
+    "written",
 ]

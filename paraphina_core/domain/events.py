@@ -7,6 +7,7 @@ Books and rates are floats (they decide), money and orders are decimals (they ar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
@@ -16,27 +17,9 @@ import msgspec
 from .errors import LocalError
 from .ids import ClientOrderId, InstrumentId
 from .instruments import Instrument, Side
+from .levels import Level, read_levels
 from .numbers import is_bounded
 from .orders import OrderState
-
-
-class Level(msgspec.Struct, frozen=True, gc=False, array_like=True, eq=False):
-    """One book level: price in quote units, size in base units; spelled `[price, size]` in files.
-
-    A connector that subclasses it with the venue's own names for the two lets its decoder make
-    levels in C. Such a level equals any other with the same price and size.
-    """
-
-    price: float
-    size: float
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Level):
-            return NotImplemented
-        return (self.price, self.size) == (other.price, other.size)
-
-    def __hash__(self) -> int:
-        return hash((self.price, self.size))
 
 
 class Liquidity(StrEnum):
@@ -56,11 +39,11 @@ class InstrumentDefined(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag
 
 
 class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="book_snapshot"):
-    """The whole visible book: bids descending, asks ascending."""
+    """The whole visible book: bids descending, asks ascending; a side may be `PackedLevels`."""
 
     instrument: InstrumentId
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: Sequence[Level]
+    asks: Sequence[Level]
     exchange_ns: int | None = None
     sequence: int | None = None
 
@@ -431,3 +414,22 @@ def _check_booked(what: str, *amounts: Decimal) -> None:
     """Refuse what would poison the books for good: every later sum with a NaN is one."""
     if not all(is_bounded(amount) for amount in amounts):
         raise LocalError(f"{what} is not usable", found=amounts, wanted="finite amounts")
+
+
+def written(event: Event) -> Event:
+    """Return the event as it is written down: every level read, and none with a venue's own names.
+
+    Raises:
+        RemoteError: levels that were packed are not what the venue documents.
+    """
+    if isinstance(event, BookSnapshot | BookDelta):
+        return msgspec.structs.replace(event, bids=_plain(event.bids), asks=_plain(event.asks))
+    if isinstance(event, BestBidOffer):
+        bid, ask = (_plain(() if level is None else (level,)) for level in (event.bid, event.ask))
+        return msgspec.structs.replace(event, bid=bid[0] if bid else None, ask=ask[0] if ask else None)
+    return event
+
+
+def _plain(levels: Sequence[Level]) -> Sequence[Level]:
+    plain = [Level(level.price, level.size) for level in read_levels(levels)]
+    return plain if isinstance(levels, list) else tuple(plain)  # what could be changed is not made better

@@ -5,8 +5,8 @@ exceptions: whoever quotes asks for the state first. Levels are keyed by number,
 spell one price in several ways.
 
 Taking over a message costs the same for one level as for a hundred: levels are kept as they came and
-only the touch is looked at. The depth is checked once, when the state or the depth is first asked for,
-so a touch can be read from a message that turns out to be broken, but never be believed.
+only the touch is looked at. The depth is read and checked once, when the state or the depth is first
+asked for, so a touch can be read from a message that turns out to be broken, but never be believed.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ from paraphina_core.domain import (
     BookSnapshot,
     InstrumentId,
     Level,
+    RemoteError,
     RemoteProtocolError,
     Side,
+    read_levels,
 )
+
+_ENDLESS: Final = math.inf
 
 #: Best offers that may wait to be worked into the depth.
 MAX_WAITING_TOUCHES: Final = 100
@@ -95,7 +99,7 @@ class Book:
         if state is None:
             try:
                 state = self.verify()
-            except RemoteProtocolError:
+            except RemoteError:
                 return BookState.GAPPED
         return state
 
@@ -137,7 +141,7 @@ class Book:
         changes is checked here, everything else by `verify`.
 
         Raises:
-            RemoteProtocolError: a delta, or the book that it changes, is not usable.
+            RemoteError: a delta, or the book that it changes, is not usable.
         """
         if isinstance(event, BookSnapshot):
             self._bids, self._asks = bids, asks = event.bids, event.asks
@@ -164,20 +168,22 @@ class Book:
         """Check what was applied and not checked yet, every level of it, and return the state.
 
         Raises:
-            RemoteProtocolError: levels are out of order, repeated, not above zero or too many. The
-                book is gapped and empty then.
+            RemoteError: levels cannot be read, are out of order, repeated, not above zero or too many.
+                The book is gapped and empty then.
         """
         if self._state is not None:
             return self._state
         try:
             if not self._is_checked:
-                _check(self._bids, -1.0, self.max_levels)
-                _check(self._asks, 1.0, self.max_levels)
+                self._bids = read_levels(self._bids)
+                self._asks = read_levels(self._asks)
+                _check(self._bids[::-1], self.max_levels)
+                _check(self._asks, self.max_levels)
                 self._is_checked = True
             for bid, ask in self._touches or ():
                 self._bids = _with_touch(self._bids, bid, _bid_key)
                 self._asks = _with_touch(self._asks, ask, _ask_key)
-        except RemoteProtocolError:
+        except RemoteError:
             self._forget(BookState.GAPPED)
             raise
         self._touches = None
@@ -252,24 +258,24 @@ class Book:
         self.best_ask = None
 
 
-def _check(levels: Sequence[Level], direction: float, max_levels: int) -> None:
-    if len(levels) > max_levels:
+def _check(rising: Sequence[Level], max_levels: int) -> None:
+    """Refuse levels that no book can have; their prices must rise, so bids are shown worst first."""
+    if len(rising) > max_levels:
         raise RemoteProtocolError(
-            "book has too many levels", found=len(levels), wanted=f"at most {max_levels}"
+            "book has too many levels", found=len(rising), wanted=f"at most {max_levels}"
         )
-    last = -math.inf
-    for level in levels:
+    endless = _ENDLESS
+    last = 0.0
+    for level in rising:
         price = level.price
-        if not (0.0 < price < math.inf and 0.0 < level.size < math.inf):
-            raise RemoteProtocolError(
-                "book level is not usable", found=(price, level.size), wanted="both above zero and finite"
-            )
-        key = price * direction
-        if not key > last:
-            raise RemoteProtocolError(
-                "book levels are out of order", found=(last * direction, price), wanted="best first"
-            )
-        last = key
+        if last < price < endless and 0.0 < level.size < endless:
+            last = price
+            continue
+        raise RemoteProtocolError(
+            "book level is not usable",
+            found=(price, level.size),
+            wanted=f"finite, above zero, and best first (beside the price {last})",
+        )
 
 
 def _merged(
@@ -304,7 +310,7 @@ def _with_touch(
     """Make `touch` the best level: anything better is gone, the rest stays."""
     if touch is None:
         return ()
-    _check((touch,), 1.0, 1)
+    _check((touch,), 1)
     index = bisect_left(levels, key(touch), key=key)
     rest = levels[index:]
     if rest and rest[0].price == touch.price:

@@ -79,6 +79,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "int": INTEGERS,
     "int | None": st.none() | INTEGERS,
     "Level | None": st.none() | LEVEL,
+    "Sequence[Level]": st.lists(LEVEL, max_size=3),
     "tuple[Level, ...]": LEVELS,
 }
 NEEDED: dict[type[Any], dict[str, st.SearchStrategy[Any]]] = {

@@ -13,6 +13,7 @@ from paraphina_core.domain import (
     BookSnapshot,
     InstrumentId,
     Level,
+    PackedLevels,
     RemoteProtocolError,
     Side,
 )
@@ -139,6 +140,23 @@ def test_f019_a_broken_depth_is_never_believed_though_its_touch_was_readable(ask
     }
     assert answers[ask]() in {BookState.GAPPED, (), 0.0}
     assert (book.state, book.best_bid, book.mid, tuple(book.asks)) == (BookState.GAPPED, None, None, ())
+
+
+def test_f019_packed_levels_that_cannot_be_read_leave_the_book_gapped() -> None:
+    """Its best level was readable and is gone; the next book heals it."""
+
+    def unpack(_side: bytes) -> tuple[Level, ...]:
+        raise RemoteProtocolError("levels cannot be read")
+
+    book = _live_book()
+    bids = PackedLevels(Level(99.0, 1.0), b"[", unpack)
+    book.apply(BookSnapshot(instrument=BTC, bids=bids, asks=levels((101.0, 1.0))), 6)
+    assert book.best_bid == Level(99.0, 1.0)
+    with pytest.raises(RemoteProtocolError):
+        book.verify()
+    assert (book.state, book.best_bid, tuple(book.bids)) == (BookState.GAPPED, None, ())
+    book.apply(_snapshot(((98.0, 1.0),), ((99.0, 1.0),)), 7)
+    assert book.state is BookState.LIVE
 
 
 def test_f019_a_touch_that_no_book_can_have_leaves_it_gapped() -> None:

@@ -178,7 +178,7 @@ def _decides(bench: Bench, number: tuple[int, int], step: Arrival, place: damage
 
 
 def _read(bench: Bench, connector: Connector, step: Arrival, frame: bytes) -> tuple[Event, ...] | None:
-    events = bench.read_hostile(lambda: connector.read(step.stream, frame, step.at_ns), frame)
+    events = bench.read_hostile(lambda: bench.read(connector, step.stream, frame, step.at_ns), frame)
     return None if events is None else tuple(events)
 
 

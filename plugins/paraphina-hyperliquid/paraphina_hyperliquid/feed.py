@@ -3,14 +3,14 @@
 Every book is whole and there is no sequence number, so a lost book heals with the next one. Trades
 that happened before the subscription come first and without a mark; they are marked here.
 
-Books, touches and trades are decoded in one pass. Whatever that pass cannot read is read again by its
-envelope, to say what it is or what is wrong with it.
+Books, touches and trades are decoded in one pass, of a book only the best levels. Whatever that pass
+cannot read is read again by its envelope, to say what it is or what is wrong with it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -23,7 +23,9 @@ from paraphina_core.domain import (
     Event,
     FundingRate,
     InstrumentId,
+    Level,
     MarkPrice,
+    PackedLevels,
     RemoteProtocolError,
     Side,
     SubscriptionLive,
@@ -42,11 +44,11 @@ REMEMBERED_TRADES: Final = 5_000
 #: Docs "Funding" (read 2026-08-22): paid every hour, at the rate of one hour.
 FUNDING_INTERVAL_S: Final = 3_600
 
-#: How many digits a time has that stands before the levels, from 2001 to 2286.
-_TIME_DIGITS: Final = 13
-_BEFORE_LEVELS: Final = b',"levels":[['
-#: What a fast book says after its levels (docs, read 2026-08-22; where it says so was not recorded).
-_AFTER_FAST_LEVELS: Final = b',"fast":true}}'
+# On the way of every frame, and a global is found faster than a module's attribute.
+_decode_market: Final = wire.MARKET.decode
+_decode_level: Final = wire.LEVEL.decode
+_TradesMessage: Final = wire.TradesMessage
+_WireBook: Final = wire.WireBook
 
 _SIDES: Final[Mapping[wire.WireSide, Side]] = {"B": Side.BUY, "A": Side.SELL}
 
@@ -76,16 +78,16 @@ class PublicFeed:
         if len(frame) > MAX_FRAME_BYTES:
             return self._read_other(frame)
         try:
-            message = wire.MARKET.decode(frame)
+            message = _decode_market(frame)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._read_other(frame)
-        if isinstance(message, wire.BookMessage):
-            book = message.data
-            return (self._coin(book.coin).book(book, frame),)
-        if isinstance(message, wire.BboMessage):
-            bbo = message.data
-            return (self._coin(bbo.coin).touch(bbo, frame),)
-        return self._trades(message.data)
+        if isinstance(message, _TradesMessage):
+            return self._trades(message.data)
+        data = message.data
+        feed = self._coins.get(data.coin) or self._coin(data.coin)
+        if isinstance(data, _WireBook):
+            return (feed.book(data),)
+        return (feed.touch(data, frame),)
 
     def _read_other(self, frame: bytes) -> Sequence[Event]:
         """Read what is no market message, or say what is wrong with one."""
@@ -120,11 +122,13 @@ class PublicFeed:
         return feed
 
     def _trades(self, trades: tuple[wire.WireTrade, ...]) -> Sequence[Event]:
-        feeds = [self._coin(trade.coin) for trade in trades]
-        events = [feed.trade(trade) for feed, trade in zip(feeds, trades, strict=True)]
+        read: list[tuple[_CoinFeed, Trade]] = []
+        for trade in trades:
+            feed = self._coin(trade.coin)
+            read.append((feed, feed.trade(trade)))
         # Nothing is remembered before all of the message is read: half a message is not believed.
-        fresh = [event for feed, event in zip(feeds, events, strict=True) if feed.is_new(event)]
-        for feed in feeds:
+        fresh = [event for feed, event in read if feed.is_new(event)]
+        for feed, _ in read:
             feed.has_trades = True
         return fresh
 
@@ -135,19 +139,21 @@ class _CoinFeed:
     def __init__(self, coin: str, instrument: InstrumentId) -> None:
         self._instrument = instrument
         spelled = msgspec.json.encode(coin)
-        self._book_head = b'{"channel":"l2Book","data":{"coin":' + spelled + b',"time":'
         self._bbo_head = b'{"channel":"bbo","data":{"coin":' + spelled + b',"time":'
-        self._levels_key = len(self._book_head) + _TIME_DIGITS
-        self._levels = self._levels_key + len(_BEFORE_LEVELS)
         self._first_book_ms: int | None = None
         self._last_book_ms = 0
         self.has_trades = False
         self._seen: set[str] = set()
         self._seen_in_order: deque[str] = deque()
 
-    def book(self, book: wire.WireBook, frame: bytes) -> BookSnapshot:
-        if not self._is_plain_book(frame):
-            _check_spelling(frame)
+    def book(self, book: wire.WireBook) -> BookSnapshot:
+        bids, asks = book.levels
+        event = BookSnapshot(
+            instrument=self._instrument,
+            bids=_side(bids),
+            asks=_side(asks),
+            exchange_ns=book.time * NS_PER_MS,
+        )
         time_ms = book.time
         # The time of books never falls on one connection (docs, read 2026-08-22).
         if time_ms < self._last_book_ms:
@@ -157,15 +163,13 @@ class _CoinFeed:
         self._last_book_ms = time_ms
         if self._first_book_ms is None:
             self._first_book_ms = time_ms
-        bids, asks = book.levels
-        return BookSnapshot(
-            instrument=self._instrument, bids=bids, asks=asks, exchange_ns=time_ms * NS_PER_MS
-        )
+        return event
 
     def touch(self, bbo: wire.WireBbo, frame: bytes) -> BestBidOffer:
         head = self._bbo_head
         if not (frame.startswith(head) and is_plain(frame[len(head) :])):
-            _check_spelling(frame)
+            spelled = wire.decode(wire.SPELLED_BBO, frame, "touch").data.bbo
+            _check_spelling(level for level in spelled if level is not None)
         bid, ask = bbo.bbo
         return BestBidOffer(instrument=self._instrument, bid=bid, ask=ask, exchange_ns=bbo.time * NS_PER_MS)
 
@@ -181,19 +185,6 @@ class _CoinFeed:
             index_price=parse_price(context.oraclePx, "oraclePx"),
         )
         return (funding, mark)
-
-    def _is_plain_book(self, frame: bytes) -> bool:
-        """Tell whether the frame has the venue's usual layout, and no number in it is spelled oddly.
-
-        Before the levels stand a head that is known to the byte and a time, too short to hide a level;
-        what follows holds no letter of an exponent, in keys neither.
-        """
-        if frame[self._levels_key : self._levels] != _BEFORE_LEVELS or not frame.startswith(self._book_head):
-            return False
-        levels = frame[self._levels :]
-        return is_plain(levels) or (
-            levels.endswith(_AFTER_FAST_LEVELS) and is_plain(levels[: -len(_AFTER_FAST_LEVELS)])
-        )
 
     def trade(self, trade: wire.WireTrade) -> Trade:
         # The first trades message holds about the last 30 trades, with nothing to tell them from new
@@ -221,11 +212,34 @@ class _CoinFeed:
         return True
 
 
-def _check_spelling(frame: bytes) -> None:
-    """Hold every number of a book or touch against the strict parser, where a glance was not enough."""
-    data = wire.decode(wire.SPELLED, frame, "book").data
-    for side in (*data.levels, data.bbo):
-        for level in side:
-            if level is not None:
-                parse_price(level.px, "px")
-                parse_price(level.sz, "sz")
+def _side(raw: msgspec.Raw) -> Sequence[Level]:
+    """Read the best level of a side; the others are read when they are asked for."""
+    packed = bytes(raw)
+    end = packed.find(b"}")
+    if end < 0:  # no level, or something else than levels
+        return _unpack(packed)
+    try:
+        best = _decode_level(packed[1 : end + 1])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _unpack(packed)
+    return PackedLevels(best, packed, _unpack)
+
+
+def _unpack(packed: bytes) -> tuple[Level, ...]:
+    """Read all levels of a side.
+
+    Raises:
+        RemoteError: they are not what the venue documents.
+    """
+    levels = wire.decode(wire.LEVELS, packed, "levels")
+    if not is_plain(packed):
+        spelled = wire.decode(wire.SPELLED_LEVELS, packed, "levels")
+        _check_spelling(spelled)
+    return levels
+
+
+def _check_spelling(levels: Iterable[wire.SpelledLevel]) -> None:
+    """Hold every number against the strict parser, where a glance was not enough."""
+    for level in levels:
+        parse_price(level.px, "px")
+        parse_price(level.sz, "sz")

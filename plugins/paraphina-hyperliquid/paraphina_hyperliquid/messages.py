@@ -46,11 +46,14 @@ WireLevels: TypeAlias = Annotated[tuple[WireLevel, ...], msgspec.Meta(max_length
 
 
 class WireBook(msgspec.Struct, frozen=True, gc=False):
-    """A whole book: `levels[0]` are bids, `levels[1]` asks, best first; there are no deltas."""
+    """A whole book: `levels[0]` are bids, `levels[1]` asks, best first; there are no deltas.
+
+    Each side is `WireLevels`, not decoded yet.
+    """
 
     coin: str
     time: Milliseconds
-    levels: tuple[WireLevels, WireLevels]
+    levels: tuple[msgspec.Raw, msgspec.Raw]
 
 
 class WireBbo(msgspec.Struct, frozen=True, gc=False):
@@ -105,17 +108,16 @@ class SpelledLevel(msgspec.Struct, frozen=True, gc=False):
     sz: str | float
 
 
-class SpelledData(msgspec.Struct, frozen=True, gc=False):
-    """The levels of a book or of a touch, whichever it is."""
+class SpelledBbo(msgspec.Struct, frozen=True, gc=False):
+    """A touch, read for its spelling alone."""
 
-    levels: tuple[tuple[SpelledLevel, ...], ...] = ()
-    bbo: tuple[SpelledLevel | None, ...] = ()
+    bbo: tuple[SpelledLevel | None, SpelledLevel | None]
 
 
 class SpelledMessage(msgspec.Struct, frozen=True, gc=False):
-    """A book or a touch, read for its spelling alone."""
+    """A touch in its envelope, likewise."""
 
-    data: SpelledData
+    data: SpelledBbo
 
 
 class WireAssetContext(msgspec.Struct, frozen=True, gc=False):
@@ -149,7 +151,12 @@ class WireSubscribed(msgspec.Struct, frozen=True, gc=False):
 
 ENVELOPE: Final[msgspec.json.Decoder[Envelope]] = msgspec.json.Decoder(Envelope)
 MARKET: Final[msgspec.json.Decoder[MarketMessage]] = msgspec.json.Decoder(MarketMessage, strict=False)
-SPELLED: Final[msgspec.json.Decoder[SpelledMessage]] = msgspec.json.Decoder(SpelledMessage)
+LEVEL: Final[msgspec.json.Decoder[WireLevel]] = msgspec.json.Decoder(WireLevel, strict=False)
+LEVELS: Final[msgspec.json.Decoder[tuple[WireLevel, ...]]] = msgspec.json.Decoder(WireLevels, strict=False)
+SPELLED_LEVELS: Final[msgspec.json.Decoder[tuple[SpelledLevel, ...]]] = msgspec.json.Decoder(
+    tuple[SpelledLevel, ...]
+)
+SPELLED_BBO: Final[msgspec.json.Decoder[SpelledMessage]] = msgspec.json.Decoder(SpelledMessage)
 ASSET_CONTEXT: Final[msgspec.json.Decoder[WireActiveAssetContext]] = msgspec.json.Decoder(
     WireActiveAssetContext
 )

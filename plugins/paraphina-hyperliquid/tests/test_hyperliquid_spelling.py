@@ -19,6 +19,7 @@ from paraphina_core.domain import (
     RemoteNumberError,
     instrument_id,
     parse_price,
+    written,
 )
 from paraphina_hyperliquid.feed import PublicFeed
 
@@ -92,7 +93,7 @@ layouts = pytest.mark.parametrize("spell", LAYOUTS, ids=lambda spell: spell.__na
 def level_of(frame: bytes) -> Level:
     """Return the level that was spelled oddly."""
     event: Event
-    (event,) = PublicFeed({"BTC": instrument_id("venue", "BTC")}).read(frame)
+    (event,) = map(written, PublicFeed({"BTC": instrument_id("venue", "BTC")}).read(frame))
     if isinstance(event, BookSnapshot):
         return event.bids[1]
     assert isinstance(event, BestBidOffer)
@@ -163,7 +164,7 @@ def test_a_hidden_level_before_the_usual_place_is_held_against_the_strict_parser
         usual[:-1] + b',"data":{"coin":"BTC","time":1,"levels":' + odd + b"}}",
     ):
         try:
-            (event,) = PublicFeed({"BTC": instrument_id("venue", "BTC")}).read(hidden)
+            (event,) = map(written, PublicFeed({"BTC": instrument_id("venue", "BTC")}).read(hidden))
         except RemoteError:
             continue
         assert isinstance(event, BookSnapshot)
