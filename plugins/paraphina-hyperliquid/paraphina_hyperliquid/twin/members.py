@@ -28,10 +28,8 @@ NOBODY: Final = "0x" + "0" * 40
 _VALID_UNTIL: Final = re.compile(r"(.*) valid_until ([0-9]{1,15})", re.ASCII | re.DOTALL)
 
 
-class TestAccount(msgspec.Struct, frozen=True, kw_only=True):
+class FundedAccount(msgspec.Struct, frozen=True, kw_only=True):
     """An account that every twin of a seed has, with money, the key of its master and that of its agent."""
-
-    __test__ = False  # no class of tests, whatever its name begins with
 
     address: str
     key: str
@@ -48,13 +46,15 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     valid_until_ms: int
 
 
-def test_accounts(seed: int, count: int) -> tuple[TestAccount, ...]:
+def funded_accounts(seed: int, count: int) -> tuple[FundedAccount, ...]:
     """Make the keys of a twin's accounts; the same for the same seed."""
     made = []
     for number in range(count):
         keys = ["0x" + keccak(f"twin {seed} {number} {role}".encode()).hex() for role in ("master", "agent")]
         master, agent = Signer(keys[0]), Signer(keys[1])
-        made.append(TestAccount(address=master.address, key=keys[0], agent=agent.address, agent_key=keys[1]))
+        made.append(
+            FundedAccount(address=master.address, key=keys[0], agent=agent.address, agent_key=keys[1])
+        )
     return tuple(made)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
@@ -10,7 +11,7 @@ import msgspec
 from .candles import INTERVALS_MS
 from .info import check_grouping
 from .spelling import Json
-from .wire import Address, Unsigned
+from .wire import Address
 
 #: A message of a client; a batch of orders fits.
 MAX_MESSAGE_BYTES: Final = 256 * 1024
@@ -42,11 +43,11 @@ class Post(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What clients send."""
+    """What clients send; an id counts for a `post` alone, and others carry what they like."""
 
     method: Literal["subscribe", "unsubscribe", "ping", "post"]
     subscription: msgspec.Raw = msgspec.Raw()
-    id: Unsigned | None = None
+    id: msgspec.Raw = msgspec.Raw()
     request: Post | None = None
 
 
@@ -87,6 +88,7 @@ class ImpossibleError(ValueError):
     """Understood, and of such a kind that the venue drops the whole connection."""
 
 
+_NUMBER: Final = re.compile(rb"[0-9]{1,18}")
 _MESSAGE: Final = msgspec.json.Decoder(Message)
 _SUBSCRIPTION: Final = msgspec.json.Decoder(Subscription)
 _Reader: TypeAlias = Callable[[Subscription], Feed]
@@ -107,7 +109,7 @@ def read_message(message: bytes) -> Message:
     needs_subscription = read.method in {"subscribe", "unsubscribe"}
     if needs_subscription and not bytes(read.subscription):
         raise UnreadableError("no subscription")
-    if read.method == "post" and (read.id is None or read.request is None):
+    if read.method == "post" and (_NUMBER.fullmatch(bytes(read.id)) is None or read.request is None):
         raise UnreadableError("no id or request")
     return read
 

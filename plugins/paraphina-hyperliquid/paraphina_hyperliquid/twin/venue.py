@@ -37,7 +37,7 @@ from .budget import MAX_OPEN_ORDERS, Budget
 from .entry import Entry
 from .history import History
 from .info import Info
-from .members import Members, TestAccount, test_accounts
+from .members import FundedAccount, Members, funded_accounts
 from .spelling import Json, milliseconds
 from .state import Views
 from .streams import Session, Streams, message
@@ -104,7 +104,7 @@ class HyperliquidTwin:
             start_ns=context.start_ns,
         )
         self.members = Members()
-        self.accounts = test_accounts(context.seed, MASTERS)
+        self.accounts = funded_accounts(context.seed, MASTERS)
         self.subaccount = "0x" + spelling.hash_of(f"subaccount {context.seed}")[-40:]
         self.budgets: dict[str, Budget] = {}
         opened_ms = milliseconds(context.clock.venue_ns(context.start_ns))
@@ -347,7 +347,7 @@ class HyperliquidTwin:
             "liquidated_account_value": spelling.money(ledger.equity),
         }
 
-    def _open(self, account: TestAccount, balance_usd: Decimal, venue_ms: int) -> None:
+    def _open(self, account: FundedAccount, balance_usd: Decimal, venue_ms: int) -> None:
         self.exchange.open_account(account.address, balance_usd)
         self.members.masters.add(account.address)
         self.members.enlist(account.address, account.agent, venue_ms)

@@ -16,7 +16,7 @@ from paraphina_hyperliquid.signer import Signer
 from paraphina_hyperliquid.twin.authority import NonceSet, user_signed_digest
 from paraphina_hyperliquid.twin.budget import Budget
 from paraphina_hyperliquid.twin.entry import weight
-from paraphina_hyperliquid.twin.members import test_accounts as made_accounts
+from paraphina_hyperliquid.twin.members import funded_accounts
 from paraphina_hyperliquid.twin.wire import ApproveAgentAction, ApproveBuilderFeeAction, read_body
 
 NOOP = {"type": "noop"}
@@ -319,7 +319,7 @@ def test_settings_that_mean_nothing_are_refused() -> None:
 
 def test_the_keys_of_a_seed_are_always_the_same_and_of_another_seed_never() -> None:
     """Nobody needs to store them."""
-    assert made_accounts(1, 2) == made_accounts(1, 2)
-    keys = {key for seed in (1, 2) for one in made_accounts(seed, 2) for key in (one.key, one.agent_key)}
+    assert funded_accounts(1, 2) == funded_accounts(1, 2)
+    keys = {key for seed in (1, 2) for one in funded_accounts(seed, 2) for key in (one.key, one.agent_key)}
     assert len(keys) == 8
-    assert Desk(Network.MAINNET, seed=1).maker == made_accounts(1, 2)[0]
+    assert Desk(Network.MAINNET, seed=1).maker == funded_accounts(1, 2)[0]
