@@ -62,7 +62,7 @@ class Ledger:
     """The account as its own fills and payments make it.
 
     Attributes:
-        starting_balance: the collateral before the first fill, quote units.
+        starting_balance: the collateral that was brought, quote units.
         positions: by instrument; one that was traded stays, flat or not.
     """
 
@@ -87,7 +87,7 @@ class Ledger:
 
     @property
     def cash(self) -> Decimal:
-        """Starting balance and every payment since: fills, fees, funding; quote units."""
+        """Collateral that was brought, and every payment: fills, fees, funding; quote units."""
         return self._cash
 
     @property
@@ -133,6 +133,12 @@ class Ledger:
             self._cash = CONTEXT.add(self._cash, event.amount)
         else:
             self._fill(position, event)
+
+    def transfer(self, amount: Decimal) -> None:
+        """Book collateral that came, or with a negative amount went; profit is not touched by it."""
+        self.starting_balance = CONTEXT.add(self.starting_balance, amount)
+        self._day_base = CONTEXT.add(self._day_base, amount)
+        self._cash = CONTEXT.add(self._cash, amount)
 
     def mark(self, instrument: InstrumentId, price: float | Decimal, at_ns: int) -> None:
         """Value the instrument's position at a price, and begin a new day after midnight.

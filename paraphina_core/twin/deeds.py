@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from paraphina_core.domain import (
@@ -18,16 +19,22 @@ from .account import Account, NewOrder, Order
 from .events import ExchangeEvent, OrderChanged
 from .exchange import Exchange
 from .faults import (
+    AccountDeed,
     Deed,
+    Deleverage,
     ExpireCredentials,
     ExternalOrder,
     Freeze,
     Funding,
     LateFill,
+    LeverageChange,
     Liquidation,
+    MarkShift,
     OrderFault,
     Overfill,
+    Status,
     VenueCancel,
+    Withdrawal,
 )
 
 _BPS: Final = Decimal("0.0001")
@@ -41,7 +48,7 @@ class ExchangeDeeds:
         self._waiting: list[OrderFault] = []
         self._cancelled: list[Order] = []
         self._late: list[tuple[int, Order, Decimal]] = []
-        self._restore: list[tuple[int, Account]] = []
+        self._undo: list[tuple[int, Callable[[int], None]]] = []
         exchange.subscribe(self._listen)
 
     @property
@@ -66,7 +73,12 @@ class ExchangeDeeds:
                     if deed.rate_1h is not None:
                         market.funding_rate_1h = deed.rate_1h
                     self._exchange.pay_funding(market.id, at_ns)
-            case ExpireCredentials() | ExternalOrder() | VenueCancel() | Liquidation():
+            case MarkShift():
+                self._exchange.shift_mark(deed.bps, at_ns)
+                self._later(deed.ms, at_ns, partial(self._exchange.shift_mark, 0))
+            case Status():
+                self._set_status(deed, at_ns)
+            case AccountDeed():
                 for account in self._accounts(deed.account):
                     self._do_to(account, deed, at_ns)
             case _:
@@ -80,32 +92,46 @@ class ExchangeDeeds:
         for late in [late for late in self._late if late[0] <= at_ns]:
             self._late.remove(late)
             self._exchange.fill_with_house(late[1], late[2], at_ns)
-        for restore in [restore for restore in self._restore if restore[0] <= at_ns]:
-            self._restore.remove(restore)
-            restore[1].expired = False
+        for undo in [undo for undo in self._undo if undo[0] <= at_ns]:
+            self._undo.remove(undo)
+            undo[1](at_ns)
 
     def next_due_ns(self) -> int | None:
-        """Return when the next late fill or restored credential is due."""
-        due = [due_ns for due_ns, _, _ in self._late] + [due_ns for due_ns, _ in self._restore]
+        """Return when the next late fill is due, or the end of what lasts for a time."""
+        due = [due_ns for due_ns, _, _ in self._late] + [due_ns for due_ns, _ in self._undo]
         return min(due, default=None)
 
-    def _do_to(
-        self,
-        account: Account,
-        deed: ExpireCredentials | ExternalOrder | VenueCancel | Liquidation,
-        at_ns: int,
-    ) -> None:
+    def _do_to(self, account: Account, deed: AccountDeed, at_ns: int) -> None:
+        exchange = self._exchange
         match deed:
             case ExpireCredentials():
                 account.expired = True
-                if deed.ms:
-                    self._restore.append((at_ns + deed.ms * NS_PER_MS, account))
+                self._later(deed.ms, at_ns, lambda _: setattr(account, "expired", False))
             case ExternalOrder():
-                self._exchange.place(account, self._external(deed), at_ns)
+                exchange.place(account, self._external(deed), at_ns)
             case VenueCancel():
-                self._exchange.cancel_all(account, at_ns, reason="cancelled by the venue")
+                exchange.cancel_all(account, at_ns, reason="cancelled by the venue")
             case Liquidation():
-                self._exchange.liquidate(account, at_ns)
+                exchange.liquidate(account, at_ns)
+            case Deleverage():
+                exchange.deleverage(account, deed.fraction, at_ns)
+            case Withdrawal():
+                account.ledger.transfer(deed.amount_usd.copy_negate())
+            case LeverageChange():
+                account.leverage.update(dict.fromkeys(exchange.markets, deed.leverage))
+
+    def _later(self, ms: int, at_ns: int, undo: Callable[[int], None]) -> None:
+        """End something after its time; 0 is never."""
+        if ms:
+            self._undo.append((at_ns + ms * NS_PER_MS, undo))
+
+    def _set_status(self, deed: Status, at_ns: int) -> None:
+        for market in self._exchange.markets.values():
+            if deed.match in market.id:
+                before = market.instrument.status
+                self._exchange.set_status(market.id, deed.status)
+                undo = partial(self._exchange.set_status, market.id, before)
+                self._later(deed.ms, at_ns, lambda _, undo=undo: undo())  # type: ignore[misc]  # bound at once
 
     def _listen(self, event: ExchangeEvent) -> None:
         if self._waiting and isinstance(event, OrderChanged) and event.order.state is OrderState.CANCELLED:

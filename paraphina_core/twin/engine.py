@@ -139,6 +139,18 @@ class Engine:
         incoming = self._new(account, terms, at_ns)
         self._trade(incoming, order, size, at_ns)
 
+    def close_with(self, house: Account, account: Account, terms: NewOrder, at_ns: int) -> Order:
+        """Let an account trade with the house outside of the book, at the price of the terms."""
+        order = self._new(account, terms, at_ns)
+        self.told(order, at_ns)
+        other = NewOrder(
+            instrument=terms.instrument, side=terms.side.opposite, price=terms.price, size=terms.size
+        )
+        counterpart = Order(order.id, house.name, other, at_ns)
+        counterpart.state = OrderState.FILLED  # it never rests
+        self._trade(order, counterpart, terms.size, at_ns, is_liquidation=True)
+        return order
+
     def told(self, order: Order, at_ns: int) -> None:
         """Tell of a client's order as it is now; nobody is told of the house's."""
         if not self.accounts[order.account].is_house:

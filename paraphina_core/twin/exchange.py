@@ -11,7 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from paraphina_core.domain import CONTEXT, InstrumentId, LocalError, Side, TimeInForce, plain
+import msgspec
+
+from paraphina_core.domain import (
+    CONTEXT,
+    InstrumentId,
+    LocalError,
+    Side,
+    TimeInForce,
+    TradingStatus,
+    ceil_to,
+    plain,
+)
 from paraphina_core.execution import RejectCode, Rejection, funding_payment, refuse
 
 from .account import Account, NewOrder, Order
@@ -36,6 +47,7 @@ _LIQUIDATION_REACH: Final = Decimal("0.1")
 #: Seeds of one exchange's instruments; the seed of the next exchange begins after them.
 _SEEDS: Final = 1_000
 
+_BPS: Final = Decimal("0.0001")
 _ZERO: Final = Decimal(0)
 _ONE: Final = Decimal(1)
 
@@ -252,8 +264,9 @@ class Exchange:
     ) -> None:
         """Set the mark price: value positions anew and liquidate whoever is below maintenance margin."""
         market = self._engine.markets[instrument]
-        market.mark_price = mark_price
-        market.index_price = index_price or mark_price
+        market.true_mark = mark_price
+        market.mark_price = mark_price = CONTEXT.multiply(mark_price, market.mark_shift)
+        market.index_price = index_price or market.true_mark
         if funding_rate_1h is not None:
             market.funding_rate_1h = funding_rate_1h
         venue_ns = self.clock.venue_ns(at_ns)
@@ -314,6 +327,36 @@ class Exchange:
             )
             self._engine.enter(account, terms, venue_ns, is_liquidation=True)
             self._engine.publish(market, venue_ns)
+
+    def deleverage(self, account: Account, fraction: Decimal, at_ns: int) -> None:
+        """Close a part of each position at the mark price, with the house and past every book (ADL)."""
+        venue_ns = self.clock.venue_ns(at_ns)
+        for instrument, position in tuple(account.ledger.positions.items()):
+            if position.size:
+                market = self._engine.markets[instrument]
+                part = CONTEXT.multiply(position.size.copy_abs(), fraction)
+                side = Side.SELL if position.size > 0 else Side.BUY
+                terms = NewOrder(
+                    instrument=instrument,
+                    side=side,
+                    price=market.instrument.passive_price(market.mark_price, side),
+                    size=ceil_to(part, market.instrument.lot_size),
+                    time_in_force=TimeInForce.IOC,
+                    reduce_only=True,
+                )
+                self._engine.close_with(self._engine.accounts[TAKERS], account, terms, venue_ns)
+                self._engine.publish(market, venue_ns)
+
+    def shift_mark(self, bps: int, at_ns: int) -> None:
+        """Let every mark price be so far off from now on, and be marked so at once."""
+        for market in self._engine.markets.values():
+            market.mark_shift = CONTEXT.add(_ONE, CONTEXT.multiply(Decimal(bps), _BPS))
+            self.set_mark(market.id, market.true_mark, at_ns, index_price=market.index_price)
+
+    def set_status(self, instrument: InstrumentId, status: TradingStatus) -> None:
+        """Let an instrument allow only what the status says; resting orders stay."""
+        market = self._engine.markets[instrument]
+        market.instrument = msgspec.structs.replace(market.instrument, status=status)
 
     def fill_with_house(self, order: Order, size: Decimal, at_ns: int) -> None:
         """Let the house trade with an order at its own price, whatever stands before it in the queue.

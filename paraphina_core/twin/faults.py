@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Final, TypeAlias, get_args
 
 import msgspec
 
-from paraphina_core.domain import ConfigError, LocalError, Side, did_you_mean, is_positive
+from paraphina_core.domain import ConfigError, LocalError, Side, TradingStatus, did_you_mean, is_positive
 
 #: The longest delay, freeze, ban or step that a fault may ask for: a week.
 MAX_MS: Final = 7 * 86_400_000
@@ -60,6 +61,12 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True, tag_field="fault", forbid_
     after_ms: _Ms = 0
 
 
+class AccountDeed(Deed, frozen=True, kw_only=True):
+    """Is done to an account; an empty name is every client's."""
+
+    account: str = ""
+
+
 class OrderFault(Deed, frozen=True, kw_only=True):
     """Happens to an order of an account, as soon as there is one; an empty account is any client's.
 
@@ -70,8 +77,7 @@ class OrderFault(Deed, frozen=True, kw_only=True):
     fraction: Decimal = Decimal("0.5")
 
     def __post_init__(self) -> None:
-        if not (is_positive(self.fraction) and self.fraction <= 1):
-            raise LocalError("fraction is not usable", found=self.fraction, wanted="above 0, at most 1")
+        _check_fraction(self.fraction)
 
 
 # --- frames -----------------------------------------------------------------------------------
@@ -107,6 +113,21 @@ class Gap(FrameFault, frozen=True, kw_only=True, tag="gap"):
     """The frame and the next ones of its connection that match are left out, `frames` in all."""
 
     frames: _Count = 3
+
+
+class Garbled(StrEnum):
+    """What becomes of a frame that is garbled."""
+
+    TRUNCATED = "truncated"
+    NONSENSE = "nonsense"
+    NAN = "nan"
+    DEEP = "deep"
+
+
+class Garble(FrameFault, frozen=True, kw_only=True, tag="garble"):
+    """The frame is cut in half, replaced by nonsense or a deep nest, or its first number is no number."""
+
+    how: Garbled = Garbled.TRUNCATED
 
 
 # --- messages and requests --------------------------------------------------------------------
@@ -187,10 +208,9 @@ class ClockStep(Deed, frozen=True, kw_only=True, tag="clock_step"):
     ms: _Step = 60_000
 
 
-class ExpireCredentials(Deed, frozen=True, kw_only=True, tag="expire_credentials"):
-    """The account's credentials are refused for `ms`; 0 is for good, an empty account is every client's."""
+class ExpireCredentials(AccountDeed, frozen=True, kw_only=True, tag="expire_credentials"):
+    """The account's credentials are refused for `ms`; 0 is for good."""
 
-    account: str = ""
     ms: _Ms = 0
 
 
@@ -208,10 +228,9 @@ class LateFill(OrderFault, frozen=True, kw_only=True, tag="late_fill"):
     ms: _Ms = 500
 
 
-class ExternalOrder(Deed, frozen=True, kw_only=True, tag="external_order"):
+class ExternalOrder(AccountDeed, frozen=True, kw_only=True, tag="external_order"):
     """An order that no client sent rests for the account, `away_bps` from the mark price."""
 
-    account: str = ""
     side: Side = Side.BUY
     away_bps: Annotated[int, msgspec.Meta(ge=1, lt=10_000)] = 100
     notional_usd: Decimal = Decimal(100)
@@ -221,16 +240,52 @@ class ExternalOrder(Deed, frozen=True, kw_only=True, tag="external_order"):
             raise LocalError("notional is not usable", found=self.notional_usd, wanted="above 0")
 
 
-class VenueCancel(Deed, frozen=True, kw_only=True, tag="venue_cancel"):
-    """Every order of the account is cancelled by the venue; an empty account is every client's."""
-
-    account: str = ""
+class VenueCancel(AccountDeed, frozen=True, kw_only=True, tag="venue_cancel"):
+    """Every order of the account is cancelled by the venue."""
 
 
-class Liquidation(Deed, frozen=True, kw_only=True, tag="liquidation"):
-    """The account is liquidated, whatever its margin; an empty account is every client's."""
+class Liquidation(AccountDeed, frozen=True, kw_only=True, tag="liquidation"):
+    """The account is liquidated, whatever its margin."""
 
-    account: str = ""
+
+class Deleverage(AccountDeed, frozen=True, kw_only=True, tag="deleverage"):
+    """A part of every position of the account is closed at the mark price by the venue (ADL)."""
+
+    fraction: Decimal = Decimal("0.5")
+
+    def __post_init__(self) -> None:
+        _check_fraction(self.fraction)
+
+
+class Withdrawal(AccountDeed, frozen=True, kw_only=True, tag="withdrawal"):
+    """Collateral of the account goes, and nothing tells why."""
+
+    amount_usd: Decimal = Decimal(100)
+
+    def __post_init__(self) -> None:
+        if not is_positive(self.amount_usd):
+            raise LocalError("amount is not usable", found=self.amount_usd, wanted="above 0")
+
+
+class LeverageChange(AccountDeed, frozen=True, kw_only=True, tag="leverage_change"):
+    """The account's leverage is another one on every instrument, as if set on the venue's own page."""
+
+    leverage: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 1
+
+
+class MarkShift(Deed, frozen=True, kw_only=True, tag="mark_shift"):
+    """Mark prices are off by `bps` for `ms`; 0 is for good."""
+
+    bps: Annotated[int, msgspec.Meta(gt=-10_000, le=100_000)] = 500
+    ms: _Ms = 10_000
+
+
+class Status(Deed, frozen=True, kw_only=True, tag="status"):
+    """Every instrument whose id matches allows only what `status` says, for `ms`; 0 is for good."""
+
+    match: str = ""
+    status: TradingStatus = TradingStatus.HALTED
+    ms: _Ms = 10_000
 
 
 class Funding(Deed, frozen=True, kw_only=True, tag="funding"):
@@ -249,6 +304,7 @@ _Menu: TypeAlias = (
     | Reorder
     | Split
     | Gap
+    | Garble
     | Ignore
     | LoseRequest
     | LoseAnswer
@@ -268,6 +324,11 @@ _Menu: TypeAlias = (
     | ExternalOrder
     | VenueCancel
     | Liquidation
+    | Deleverage
+    | Withdrawal
+    | LeverageChange
+    | MarkShift
+    | Status
     | Funding
 )
 
@@ -327,6 +388,11 @@ def read_fault(values: object) -> Fault:
         raise ConfigError(
             f"fault {name} is not usable: {e}", wanted=", ".join(MENU[name].__struct_fields__)
         ) from e
+
+
+def _check_fraction(fraction: Decimal) -> None:
+    if not (is_positive(fraction) and fraction <= 1):
+        raise LocalError("fraction is not usable", found=fraction, wanted="above 0, at most 1")
 
 
 def _line(name: str, kind: type[Fault]) -> MenuLine:

@@ -231,6 +231,8 @@ class TwinHost:
 
     def _settle(self) -> None:
         self._deeds.settle(self.now_ns)
+        while self._outbox.lost:
+            self.twin.disconnected(self._outbox.lost.pop(), self.now_ns)
 
     def _do_deeds(self) -> None:
         for deed in self.faults.due(self.now_ns):

@@ -37,6 +37,8 @@ class TwinMarket:
         listing: what it was listed with; the instrument's own rules may be replaced while it runs.
         resting: every order of every account by price, then time.
         mark_price: what margin and funding are computed with.
+        true_mark: what the mark price would be without the shift.
+        mark_shift: factor by which a fault has the mark price off.
         index_price: the price of the underlying.
         funding_rate_1h: hourly rate in force; positive means longs pay.
         last_price: of the last trade, the first price before it.
@@ -47,7 +49,8 @@ class TwinMarket:
         self.listing = listing
         self.instrument: Instrument = listing.instrument
         self.resting: RestingOrders[Order] = RestingOrders()
-        self.mark_price = self.index_price = self.last_price = listing.price
+        self.mark_price = self.true_mark = self.index_price = self.last_price = listing.price
+        self.mark_shift = Decimal(1)
         self.funding_rate_1h = 0.0
         self.volume_base = _ZERO
         self.next_funding_ns = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from typing import Final, TypeAlias
 
 import msgspec
@@ -10,11 +11,15 @@ import msgspec
 from paraphina_core.domain import NS_PER_MS
 
 from .board import FaultBoard
-from .faults import Delay, Drop, Duplicate, FrameFault, Gap, Reorder, Split
+from .faults import Delay, Drop, Duplicate, FrameFault, Gap, Garble, Garbled, Reorder, Split
 from .protocol import SessionId
 
 #: Messages that may wait to leave, over all sessions; a session that asks for more is cut.
 MAX_WAITING: Final = 100_000
+
+#: Depth at which a recursive reader gives up, and a number within a message.
+_DEPTH: Final = 100_000
+_NUMBER: Final = re.compile(rb"\d+(?:\.\d+)?")
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +77,12 @@ class Outbox:
 
     Attributes:
         now_ns: the world's time, which the host keeps.
+        lost: sessions that were cut because they wait for too much; the host tells the twin.
     """
 
     def __init__(self, faults: FaultBoard, start_ns: int) -> None:
         self.now_ns = start_ns
+        self.lost: list[SessionId] = []
         self._faults = faults
         self._sessions: dict[SessionId, _Session] = {}
         self._deliveries: list[tuple[int, int, Delivery]] = []
@@ -168,6 +175,9 @@ class Outbox:
                     times += 1
                 case Reorder():
                     hold_ns = fault.ms * NS_PER_MS
+                case Garble():
+                    garbled = _garbled(message.payload, fault.how)
+                    message = msgspec.structs.replace(message, payload=garbled)
                 case Split():
                     parts = max(1, min(fault.parts, len(message.payload)))
                     message = msgspec.structs.replace(message, parts=parts)
@@ -179,6 +189,8 @@ class Outbox:
             self._send(state, message)
 
     def _send(self, state: _Session, message: Message) -> None:
+        if self._sessions.get(message.session) is not state:
+            return  # was cut with the message before this one
         due_ns = max(self.now_ns, state.not_before_ns)
         self._deliver(message, due_ns)
         held, state.held = state.held, []
@@ -188,6 +200,7 @@ class Outbox:
     def _deliver(self, delivery: Delivery, due_ns: int) -> int:
         if len(self._deliveries) >= MAX_WAITING and isinstance(delivery, Message):
             self.cut(delivery.session)
+            self.lost.append(delivery.session)
             return self._number
         self._number += 1
         heapq.heappush(self._deliveries, (due_ns, self._number, delivery))
@@ -205,3 +218,15 @@ class Outbox:
     def _drop_waiting(self, session: SessionId) -> None:
         self._deliveries = [item for item in self._deliveries if item[2].session != session]
         heapq.heapify(self._deliveries)
+
+
+def _garbled(payload: bytes, how: Garbled) -> bytes:
+    match how:
+        case Garbled.TRUNCATED:
+            return payload[: len(payload) // 2]
+        case Garbled.NONSENSE:
+            return b"what was to be said here is lost"
+        case Garbled.NAN:
+            return _NUMBER.sub(b"NaN", payload, count=1)
+        case Garbled.DEEP:
+            return b"[" * _DEPTH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from paraphina_core.connector import Answer, Failure, Heartbeat, HttpRequest, StreamPlan, WebSocketSource
@@ -50,6 +51,7 @@ class TwinNetwork:
         self.frames: list[tuple[float, str, dict[str, Any]]] = []
         self.endings: list[tuple[float, str, CloseReason]] = []
         self.openings: list[float] = []
+        self.read: Callable[[bytes], dict[str, Any]] = json.loads
         self._nonce = 0
 
     @property
@@ -95,7 +97,7 @@ class TwinNetwork:
             events=StreamEvents(
                 opened=lambda _, at_ns: self.openings.append(self._ms(at_ns)),
                 frame=lambda name, frame, at_ns: self.frames.append(
-                    (self._ms(at_ns), name, json.loads(frame))
+                    (self._ms(at_ns), name, self.read(frame))
                 ),
                 closed=lambda name, reason, _, at_ns: self.endings.append((self._ms(at_ns), name, reason)),
             ),

@@ -376,6 +376,82 @@ def test_f062_funding_is_paid_at_once_at_the_rate_it_says() -> None:
     assert payment.amount == -(Decimal("0.01") * mark * Decimal("0.01"))
 
 
+def test_f061_deleverage_closes_a_part_of_the_position_without_an_order_of_ours() -> None:
+    """The position shrinks at the mark price, whatever the book holds."""
+    net = TwinNetwork()
+    net.place(price="60000", size="0.010")
+    net.place()
+    net.arm("deleverage:fraction=0.25")
+    truth = net.truth()
+    assert truth.positions[0].size == Decimal("0.007")  # three quarters, in whole lots
+    assert len(truth.open_orders) == 1
+    mark = net.host.exchange.markets[BTC.id].mark_price
+    assert abs(truth.fills[-1].fill.price - mark) < 1
+
+
+def test_f065_a_withdrawal_takes_collateral_and_is_no_loss() -> None:
+    """Equity falls by the amount; no fill, fee or payment explains it."""
+    net = TwinNetwork()
+    net.place()
+    net.arm("withdrawal:amount_usd=250")
+    truth = net.truth()
+    assert truth.equity == truth.deposited == 9_750
+    assert (truth.realised_pnl, truth.fees, truth.funding, truth.fills) == (0, 0, 0, ())
+
+
+def test_f059_leverage_is_changed_behind_our_back() -> None:
+    """The margin of the same order is another one."""
+    net = TwinNetwork()
+    net.place()
+    before = net.truth().margin_used
+    net.arm("leverage_change:leverage=2")
+    assert net.truth().margin_used == 10 * before  # from the default of 20
+    assert net.place(size="1.000") == {"error": "INSUFFICIENT_MARGIN"}
+
+
+def test_f064_a_mark_shift_moves_what_positions_are_worth_and_goes_again() -> None:
+    """The mark departs from index and book, and equity follows it."""
+    net = TwinNetwork()
+    net.place(price="60000", size="0.010")
+    net.wait(2_000)
+    market = net.host.exchange.markets[BTC.id]
+    before = net.truth().equity
+    net.arm("mark_shift:bps=-1000,ms=5000")
+    assert abs(market.mark_price / market.true_mark - Decimal("0.9")) < Decimal("0.0001")
+    assert net.truth().equity < before - 40  # a tenth of five hundred dollars, and what the market did
+    net.wait(4_000)
+    assert market.mark_price < market.index_price * Decimal("0.95")
+    net.wait(2_000)
+    assert market.mark_price == market.true_mark
+
+
+def test_f056_a_status_lets_only_through_what_it_says() -> None:
+    """A halted instrument refuses orders and takes cancels; afterwards it trades."""
+    net = TwinNetwork()
+    order = net.place()
+    net.arm("status:status=halted,match=BTC,ms=5000")
+    assert net.place() == {"error": "INSTRUMENT_STATUS"}
+    assert net.post("/cancel", id=order["id"])["state"] == "cancelled"
+    net.wait(5_000)
+    assert "id" in net.place()
+
+
+@pytest.mark.parametrize("how", ["truncated", "nonsense", "nan", "deep"])
+def test_f018_f027_garbled_frames_are_not_what_the_venue_said(how: str) -> None:
+    """The client gets bytes that no venue sends, and then sense again."""
+    net = TwinNetwork()
+    net.read = lambda frame: {"raw": frame}
+    net.listen()
+    net.wait(1_000)
+    net.frames.clear()
+    net.arm(f"garble:how={how}")
+    net.wait(5_000)
+    frames = [frame["raw"] for _, _, frame in net.frames]
+    with pytest.raises((ValueError, RecursionError)):
+        json.loads(frames[0], parse_constant=int)
+    assert all("sequence" in json.loads(frame) for frame in frames[1:])
+
+
 # --- when -------------------------------------------------------------------------------------
 
 

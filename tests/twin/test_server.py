@@ -28,6 +28,7 @@ from paraphina_core.transport import (
     HttpClient,
     Stream,
     StreamEvents,
+    StreamLimits,
     connect_budget,
 )
 from paraphina_core.twin import TwinHost, TwinServer, TwinThread, parse_fault, truth, wall_clock
@@ -85,6 +86,7 @@ class Listener:
             clock=WallClock(),
             backoff=Backoff(1, first_ms=1, max_ms=2),
             budget=connect_budget(),
+            limits=StreamLimits(close_timeout_ms=100),
         )
         self._running = asyncio.ensure_future(self.stream.run())
 
