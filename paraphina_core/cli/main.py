@@ -51,6 +51,9 @@ COMMANDS: Final = {
     "conformance": LazyCommand(
         "paraphina_core.cli.conformance:command", "Run the contract's tests against a connector."
     ),
+    "doctor": LazyCommand(
+        "paraphina_core.cli.doctor:command", "Examine this installation and say what to do about it."
+    ),
     "config": LazyCommand(
         "paraphina_core.cli.config:command", "Show the configuration and where each value is from."
     ),

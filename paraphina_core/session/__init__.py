@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .capturing import RECORDING_FILE, capture, recording_folder
+from .doctor import Finding, Level, examine
 from .endpoints import engine_of
 from .facts import gather
 from .preflight import PreflightReport, preflight
@@ -22,6 +23,8 @@ __all__ = [
     "AccountSnapshot",
     "ConnectionSnapshot",
     "Difference",
+    "Finding",
+    "Level",
     "MarketSnapshot",
     "OrderLeft",
     "OrderSnapshot",
@@ -33,6 +36,7 @@ __all__ = [
     "VenueSnapshot",
     "capture",
     "engine_of",
+    "examine",
     "gather",
     "preflight",
     "recording_folder",

@@ -101,12 +101,13 @@ def gather(
         output=probe_output(folder, journal, home),
         journal=probe_journal(journal, config.journal.segment_mb),
         dead_man_waivers=config.live.dead_man_waivers,
-        unsafe_variables=tuple(sorted(_unsafe(os.environ if env is None else env))),
+        unsafe_variables=unsafe_variables(os.environ if env is None else env),
     )
 
 
-def _unsafe(env: Mapping[str, str]) -> Iterator[str]:
-    return (name for name, value in env.items() if value and name.upper() in UNSAFE_VARIABLES)
+def unsafe_variables(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the variables of `UNSAFE_VARIABLES` that are set, in any case of letters."""
+    return tuple(sorted(name for name, value in env.items() if value and name.upper() in UNSAFE_VARIABLES))
 
 
 def _receipt(home: Path) -> tuple[Identity | None, Receipt | None, str]:

@@ -43,7 +43,7 @@ def probe_journal(folder: Path, segment_mb: int) -> CheckResult:
     fault = _write_fault(folder)
     if fault:
         return _failed(fault, "Make it writable, or name another folder.")
-    free_mb = shutil.disk_usage(_nearest(folder)).free // _BYTES_PER_MB
+    free_mb = shutil.disk_usage(nearest_folder(folder)).free // _BYTES_PER_MB
     wanted_mb = _SEGMENTS * segment_mb
     if not free_mb >= wanted_mb:
         return _failed(
@@ -81,7 +81,7 @@ def _reason(content: bytes) -> str:
 
 def _write_fault(folder: Path) -> str:
     """Write and sync a file without a name where the folder is or would be; say what refused."""
-    nearest = _nearest(folder)
+    nearest = nearest_folder(folder)
     try:
         with tempfile.TemporaryFile(dir=nearest) as file:
             file.write(_PROBE)
@@ -92,7 +92,7 @@ def _write_fault(folder: Path) -> str:
     return ""
 
 
-def _nearest(folder: Path) -> Path:
+def nearest_folder(folder: Path) -> Path:
     """Return the folder itself, or the nearest one above it that exists."""
     path = folder.absolute()
     while not path.exists() and path != path.parent:

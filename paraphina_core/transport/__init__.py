@@ -7,7 +7,7 @@ from .backoff import Backoff
 from .capture import Capture
 from .confinement import check_confined
 from .connection import CloseReason
-from .engine import Choice, Engine, EventLoop, WebSocketLibrary, choose, run
+from .engine import INSTALL, Choice, Engine, EventLoop, WebSocketLibrary, choose, run
 from .http import HttpClient
 from .limiter import Limiter, Limiters, connect_budget, retry_after_ns
 from .liveness import Liveness
@@ -17,6 +17,7 @@ from .recording import Recording
 from .stream import Stream, StreamCounters, StreamEvents, StreamLimits
 
 __all__ = [
+    "INSTALL",
     "Address",
     "Backoff",
     "Capture",
