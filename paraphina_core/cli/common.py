@@ -71,13 +71,16 @@ def config_options(command: _Command) -> _Command:
     )(command)
 
 
-def resolve_config(ctx_params: Mapping[str, object], plugins: Plugins) -> Config:
+def resolve_config(
+    ctx_params: Mapping[str, object], plugins: Plugins, env: Mapping[str, str] | None = None
+) -> Config:
     """Make the configuration of what a command with `config_options` was given.
 
     Args:
         ctx_params: the command's parameters; those that are no option of the configuration are
             left out.
         plugins: knows the connectors and strategies.
+        env: the environment; None for this process's.
 
     Raises:
         ConfigError: names everything that is wrong with it.
@@ -88,7 +91,7 @@ def resolve_config(ctx_params: Mapping[str, object], plugins: Plugins) -> Config
     file = ctx_params.get(_FILE)
     return resolve(
         cli={flag: value for flag, value in given.items() if value is not None},
-        env=os.environ,
+        env=os.environ if env is None else env,
         file=file if isinstance(file, Path) else None,
         plugins=plugins,
         keys=KeyChain(KeyStore(home()), _passphrase),

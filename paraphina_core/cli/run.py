@@ -51,14 +51,20 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
     config = resolve_config(params, plugins)
     if preflight:
         sys.exit(run_preflight(config, plugins, home()))
-    verdicts = evaluate(gather(config, plugins, home()))
-    if refusals(verdicts):
-        render(verdicts, config)
-        sys.exit(2)
-    run = Run(config, plugins, home())
-    asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or the run was refused above
-    summary = run_on_loop(_watched(run, view, f"{asked} of {asked} pass"), run.engine)
-    _tell(summary, run)
+    with contextlib.ExitStack() as stack:
+        if config.is_on_twins:
+            from .twins import leading_to_twins
+
+            env = stack.enter_context(leading_to_twins(config, plugins))
+            config = resolve_config(params, plugins, env)
+        verdicts = evaluate(gather(config, plugins, home()))
+        if refusals(verdicts):
+            render(verdicts, config)
+            sys.exit(2)
+        run = Run(config, plugins, home())
+        asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or it was refused above
+        summary = run_on_loop(_watched(run, view, f"{asked} of {asked} pass"), run.engine)
+        _tell(summary, run)
     sys.exit(summary.exit_code)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 import signal
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -44,6 +46,7 @@ _DEADLINE_MS = 5_000
 @click.option(
     "--fault", "faults", multiple=True, metavar="FAULT", help="Arm a fault at the start; see twin-fault."
 )
+@click.option("--until-eof", is_flag=True, help="End as well when the standard input ends.")
 @click.option("--duration-s", type=click.FloatRange(min=0.0), help="End by itself after so many seconds.")
 def command(  # noqa: PLR0913  # one for each option
     *,
@@ -56,6 +59,7 @@ def command(  # noqa: PLR0913  # one for each option
     clock_offset_ms: int,
     settings: Sequence[str],
     faults: Sequence[str],
+    until_eof: bool,
     duration_s: float | None,
 ) -> None:
     """Serve the twin of the connector NAME on this machine until Ctrl-C.
@@ -85,17 +89,25 @@ def command(  # noqa: PLR0913  # one for each option
     for fault in parsed:
         host.arm(fault, now_ns())
     server = TwinServer(host, address=address, port=port, now_ns=now_ns)
-    asyncio.run(_serve(server, spec, Network(network), seed, duration_s))
+    asyncio.run(_serve(server, spec, Network(network), seed, duration_s, until_eof=until_eof))
 
 
 async def _serve(
-    server: TwinServer, spec: ConnectorSpec, network: Network, seed: int, duration_s: float | None
+    server: TwinServer,
+    spec: ConnectorSpec,
+    network: Network,
+    seed: int,
+    duration_s: float | None,
+    *,
+    until_eof: bool,
 ) -> None:
-    """Serve until a signal or the end of the time."""
+    """Serve until a signal, the end of the time, or of the input."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if until_eof:
+        loop.add_reader(sys.stdin, lambda: None if os.read(sys.stdin.fileno(), 4096) else stop.set())
     async with server:
         click.echo(f"twin of {spec.name} ({network}, seed {seed}) at {server.origin}; Ctrl-C ends it")
         for variable, url in server.addresses(spec, network).items():

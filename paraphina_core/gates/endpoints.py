@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from paraphina_core.connector import ConnectorSpec, Network
+from paraphina_core.connector import ConnectorSpec, DataSource, Network
 
 from .startup_facts import ConnectorFacts
 
@@ -59,7 +59,8 @@ def endpoint_faults(
 
 def confinement_faults(connector: ConnectorFacts) -> Iterator[str]:
     """Yield every address of a connector that is not one of this machine, or that it has none."""
-    if not connector.endpoints:
+    is_offline = connector.spec is not None and connector.spec.data_source is not DataSource.VENUE
+    if not (connector.endpoints or is_offline):
         yield f"{connector.name} has no address"
     for endpoint in connector.endpoints:
         if not _is_this_machine(host_of(endpoint.url)):

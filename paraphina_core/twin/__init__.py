@@ -30,7 +30,7 @@ from .market import TwinMarket
 from .meters import Meters
 from .outbox import Closed, Cut, Delivery, Message, Muted
 from .protocol import Refusal, SessionId, TwinContext, TwinFactory, TwinLogin, TwinRequest, VenueTwin, Wire
-from .server import TwinServer, TwinThread, wall_clock
+from .server import TwinServer, TwinThread, addresses, wall_clock
 from .truth import AccountTruth, OrderTruth, PositionTruth, truth
 from .virtual_network import VirtualNetwork
 
@@ -85,6 +85,7 @@ __all__ = [
     "VenueTwin",
     "VirtualNetwork",
     "Wire",
+    "addresses",
     "build_twin",
     "control",
     "is_control",

@@ -8,6 +8,7 @@
 | `DELETE /_twin/faults` | heals: disarms every fault, lifts a ban |
 | `GET /_twin/truth` | every account's orders, positions, money and fills |
 | `GET /_twin/state` | the venue's time, its markets and open WebSockets |
+| `GET /_twin/logins` | ways in: settings and secrets with which a connector trades for accounts of the twin |
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def control(host: TwinHost, request: TwinRequest, at_ns: int) -> Answer:
             return _answer(truth(host.exchange))
         case "GET", "state":
             return _answer(_state(host))
+        case "GET", "logins":
+            return _answer(host.twin.logins)
         case "GET", "faults":
             return _answer(_faults(host))
         case "DELETE", "faults":

@@ -113,18 +113,23 @@ class TwinServer:
 
     def addresses(self, spec: ConnectorSpec, network: Network) -> dict[str, str]:
         """Return what to set, by environment variable, so that a connector goes to this twin."""
-        found = {}
-        for endpoint in spec.endpoints.get(network, ()):
-            if endpoint.setting is not None:
-                parts = urlsplit(endpoint.url)
-                scheme = "ws" if parts.scheme in {"ws", "wss"} else "http"
-                url = urlunsplit((scheme, self._authority, parts.path, parts.query, ""))
-                found[spec.setting(endpoint.setting).env] = url
-        return found
+        return addresses(self.origin, spec, network)
 
     @property
     def _authority(self) -> str:
         return f"[{self._address}]:{self._port}" if ":" in self._address else f"{self._address}:{self._port}"
+
+
+def addresses(origin: str, spec: ConnectorSpec, network: Network) -> dict[str, str]:
+    """Return what to set, by environment variable, so that a connector goes to the twin at an origin."""
+    found = {}
+    for endpoint in spec.endpoints.get(network, ()):
+        if endpoint.setting is not None:
+            parts = urlsplit(endpoint.url)
+            scheme = "ws" if parts.scheme in {"ws", "wss"} else "http"
+            url = urlunsplit((scheme, urlsplit(origin).netloc, parts.path, parts.query, ""))
+            found[spec.setting(endpoint.setting).env] = url
+    return found
 
 
 class TwinThread:
