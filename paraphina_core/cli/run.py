@@ -128,6 +128,8 @@ def _tell(summary: Summary, run: Run) -> None:
             f"ORDER LEFT: {order.side} {order.remaining_size:f} at {order.price:f} on {order.instrument} "
             f"({order.state})"
         )
-    if not summary.orders_left:
+    for connector in summary.unconfirmed:
+        click.echo(f"NOT CONFIRMED: {connector} did not say that no order is open")
+    if not (summary.orders_left or summary.unconfirmed):
         click.echo("no order is left")
     click.echo(f"everything is in {run.folder}")

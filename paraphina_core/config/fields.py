@@ -37,6 +37,7 @@ from .sections import (
     ClockKind,
     JournalConfig,
     JournalSync,
+    LeftoverPolicy,
     LiveConfig,
     PaperConfig,
     QueueModel,
@@ -328,6 +329,16 @@ FIELDS: Final = (
         "live.dead_man_waivers",
         names(or_none=True),
         "connectors that may trade although they have no dead-man switch",
+    ),
+    Field(
+        "live.dead_man_window_ms",
+        integer(5_000, 3_600_000),
+        "time after which a venue cancels by itself unless it hears from this program",
+    ),
+    Field(
+        "live.leftover_orders",
+        choice({policy.value: policy for policy in LeftoverPolicy}),
+        "open orders found at a venue that are cancelled: those of earlier runs, everybody's, or none",
     ),
     Field(
         "live.key_name",

@@ -36,6 +36,14 @@ class QueueModel(StrEnum):
     PROPORTIONAL = "proportional"
 
 
+class LeftoverPolicy(StrEnum):
+    """Which open orders that the session did not send it cancels: own earlier ones, all, or none."""
+
+    CANCEL_OWN = "cancel_own"
+    CANCEL_ALL = "cancel_all"
+    LEAVE = "leave"
+
+
 class OriginKind(StrEnum):
     """The kinds of place a value can come from, the strongest first."""
 
@@ -118,5 +126,7 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_clock_skew_ms: int = 500
     declared_hosts: tuple[str, ...] = ()
     dead_man_waivers: tuple[str, ...] = ()
+    dead_man_window_ms: int = 30_000
+    leftover_orders: LeftoverPolicy = LeftoverPolicy.CANCEL_OWN
     key_name: str = "default"
     passphrase_file: Path | None = None

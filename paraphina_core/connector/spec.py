@@ -88,7 +88,7 @@ class NonceRule(StrEnum):
     NONE = "none"  # signatures carry none
     MILLISECONDS = "milliseconds"  # since 1970, and one more than the last where that is not behind
     MICROSECONDS = "microseconds"  # same
-    SEQUENCE = "sequence"  # exactly one more than the last, which the venue tells
+    SEQUENCE = "sequence"  # exactly one more than the last, which the venue tells (`NonceReport`)
 
 
 class FeeSchedule(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +112,8 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
         endpoints: addresses by network; empty for offline connectors.
         factory: builds the connector and imports its protocol code; None while there is none.
         signer: makes the signing key from the secrets, by setting name; None where nothing is signed.
+        blank_signature: what has the shape of a signature and is none; a replay, which has no key, takes
+            it for every signature.
         nonce: rule of the numbers that signed requests carry.
         max_batch: commands that fit into one request; 1 where the venue has no batches.
         cancel_all_command: whether `CancelAll` is one command of the venue; if not, the core cancels every
@@ -131,6 +133,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     data_source: DataSource = DataSource.VENUE
     signer: Callable[[Mapping[str, str]], SigningKey] | None = None
+    blank_signature: bytes = b""
     nonce: NonceRule = NonceRule.NONE
     max_batch: int = 1
     cancel_all_command: bool = True

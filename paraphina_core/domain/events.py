@@ -372,6 +372,15 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="answere
     correlation: str
 
 
+class NonceReport(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="nonce_report"):
+    """The venue's word on the signer's nonces: the next it takes, None when it refused one without saying.
+
+    Where they are a sequence it must come with the answer to `QueryAccount`.
+    """
+
+    next_nonce: int | None = None
+
+
 class VenueTime(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="venue_time"):
     """What the venue's clock showed when it made this message."""
 
@@ -406,7 +415,9 @@ OrderEvent: TypeAlias = (
 AccountEvent: TypeAlias = (
     PositionReport | PositionsListed | BalanceReport | FundingPayment | MessageBudgetReport | DeadManReport
 )
-ProtocolEvent: TypeAlias = SubscriptionLive | Resubscribe | FetchSnapshot | Answered | VenueTime | VenueNotice
+ProtocolEvent: TypeAlias = (
+    SubscriptionLive | Resubscribe | FetchSnapshot | Answered | NonceReport | VenueTime | VenueNotice
+)
 Event: TypeAlias = MarketEvent | OrderEvent | AccountEvent | ProtocolEvent
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from .account import fee_rates
 from .entry import MAX_RESTING_ORDERS, OrderTerms, RejectCode, Rejection, refuse
 from .funding import funding_payment
+from .gateway import LOCAL, MAX_DEADLINE_MS, MAX_IN_FLIGHT, VenueCommand, VenueRoute
 from .ledger import Ledger, Position
+from .nonces import BLOCK_NS, NonceSource
 from .order_records import Applied, Finding, OpenOrders, OrderRecord
 from .order_states import TRANSITIONS, OrderInput
 from .orders import (
@@ -18,14 +20,19 @@ from .orders import (
     OrderUpdate,
 )
 from .paper import PaperExchange, PaperSettings
-from .planner import Obstacle, Plan, Planner, PlannerRules, Unplaced
+from .planner import Obstacle, Plan, Planner, PlannerRules, Unplaced, cancel_of
 from .resting import RestingOrders
 from .route import OrderRoute, RouteCommand
 from .shadow import ShadowOrder, ShadowRecorder
+from .signatory import Signatory
 from .wire import Inputs, NoWire, Wire
 
 __all__ = [
+    "BLOCK_NS",
+    "LOCAL",
+    "MAX_DEADLINE_MS",
     "MAX_FINAL_ORDERS",
+    "MAX_IN_FLIGHT",
     "MAX_REMEMBERED_FILLS",
     "MAX_RESTING_ORDERS",
     "MAX_UNCLAIMED_FILLS",
@@ -37,6 +44,7 @@ __all__ = [
     "Inputs",
     "Ledger",
     "NoWire",
+    "NonceSource",
     "Obstacle",
     "OpenOrders",
     "OrderInput",
@@ -57,8 +65,12 @@ __all__ = [
     "RouteCommand",
     "ShadowOrder",
     "ShadowRecorder",
+    "Signatory",
     "Unplaced",
+    "VenueCommand",
+    "VenueRoute",
     "Wire",
+    "cancel_of",
     "fee_rates",
     "funding_payment",
     "refuse",

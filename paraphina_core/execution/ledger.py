@@ -123,6 +123,25 @@ class Ledger:
         """All funding, negative when more was paid than received."""
         return self._sum("funding")
 
+    def begin(self, instrument: InstrumentId, size: Decimal, price: Decimal) -> None:
+        """Start an instrument with a position that was there before, as if it had been bought at `price`.
+
+        Nothing is earned or lost by it: profit counts from here on.
+        """
+        before = self._positions.get(instrument, Position())
+        cost = CONTEXT.multiply(size, price)
+        worth = CONTEXT.multiply(before.size, before.mark)
+        self._cash = CONTEXT.subtract(CONTEXT.add(self._cash, worth), cost)
+        self._value = CONTEXT.add(CONTEXT.subtract(self._value, worth), cost)
+        self._positions[instrument] = Position(
+            size=size,
+            cost=cost,
+            trade_cash=CONTEXT.subtract(before.realised_pnl, cost),
+            fees=before.fees,
+            funding=before.funding,
+            mark=price,
+        )
+
     def apply(self, event: Fill | FundingPayment) -> None:
         """Book one fill or payment; whoever calls has made sure that it was not booked before."""
         position = self._positions.get(event.instrument)

@@ -97,6 +97,7 @@ class OrderTracker:
         open_count: open orders over all instruments.
         since_ns: fills of orders that were not sent here are history if a venue tells them again and they
             are no later than this, venue's time; None where there is no history.
+        since_ns_of: the same for instruments of which it is known better.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class OrderTracker:
         self.findings: Counter[Finding] = Counter()
         self.open_count = 0
         self.since_ns: int | None = None
+        self.since_ns_of: dict[InstrumentId, int] = {}
         self._first_id = first_id
         self._max_final_orders = max_final_orders
         self._max_remembered_fills = max_remembered_fills
@@ -470,9 +472,10 @@ class OrderTracker:
         return Finding.EARLIER_RUN if is_earlier else Finding.EXTERNAL
 
     def _is_history(self, fill: Fill) -> bool:
-        if not fill.is_replay or self.since_ns is None or fill.exchange_ns is None:
+        since_ns = self.since_ns_of.get(fill.instrument, self.since_ns)
+        if not fill.is_replay or since_ns is None or fill.exchange_ns is None:
             return False
-        return fill.exchange_ns <= self.since_ns
+        return fill.exchange_ns <= since_ns
 
     def _keep_unclaimed(self, fill: Fill) -> None:
         if fill.client_order_id is not None or fill.venue_order_id is None:

@@ -121,6 +121,9 @@ class PaperExchange:
             raise InvariantError("too many commands on their way", found=len(self._commands))
         self._commands.append((self._arrival_ns(at_ns, self._commands), command))
 
+    def flush(self, at_ns: int) -> None:
+        """Every command has left by itself."""
+
     def on_market(self, event: MarketEvent, book: Book, at_ns: int) -> Sequence[Event]:
         """Match the own orders with a market event that `book` already contains."""
         self._pass_time(at_ns)

@@ -140,7 +140,11 @@ class Planner:
         at_ns: int,
         draft: _Draft,
     ) -> None:
-        records = [record for record in orders.records.values() if record.order.side is side]
+        records = [
+            record
+            for record in orders.records.values()
+            if record.order.side is side and not record.is_foreign
+        ]
         unserved = list(targets)
         idle: list[OrderRecord] = []
         for record in records:
@@ -156,7 +160,7 @@ class Planner:
                 if stays is not None:
                     unserved.remove(stays)
                     continue
-                draft.cancels.append(_cancel(record))
+                draft.cancels.append(cancel_of(record))
             settled = False
         for target in unserved:
             if instrument is None:
@@ -265,7 +269,8 @@ class _Draft:
         self.unplaced.append(Unplaced(target=target, obstacle=obstacle, found=found))
 
 
-def _cancel(record: OrderRecord) -> CancelOrder:
+def cancel_of(record: OrderRecord) -> CancelOrder:
+    """Return the command that cancels an order."""
     return CancelOrder(
         instrument=record.order.instrument,
         client_order_id=record.order.client_order_id,

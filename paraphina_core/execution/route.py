@@ -18,12 +18,17 @@ class OrderRoute(Protocol):
     Times handed in never run backwards. A command's answers come back as events from `advance` or
     `on_market`, never from `submit`.
 
+    What is submitted in one step leaves at the latest with the `flush` that ends it.
+
     For each market event the session first calls `advance(at_ns)`, then applies the event to its
     book, then calls `on_market`: so commands that were due meet the book as it was before.
     """
 
     def submit(self, command: RouteCommand, at_ns: int) -> None:
         """Take a command that left at `at_ns`."""
+
+    def flush(self, at_ns: int) -> None:
+        """Take note that the step is over: what waited for the others of its step leaves now."""
 
     def on_market(self, event: MarketEvent, book: Book, at_ns: int) -> Sequence[Event]:
         """See a market event that `book` already contains, and return the answers due by `at_ns`.

@@ -74,6 +74,9 @@ class ShadowRecorder:
                 if command.instrument in {None, order.instrument}:
                     self._end(order, "cancelled with all")
 
+    def flush(self, at_ns: int) -> None:
+        """Nothing waits: nothing is sent."""
+
     def on_market(self, event: MarketEvent, book: Book, at_ns: int) -> Sequence[Event]:
         """Remember the book, to read it when an order comes."""
         self._books[book.instrument] = book

@@ -20,11 +20,14 @@ class MessageBudget:
         burst: messages that may leave at once; also the largest debt that is remembered.
         cancel_reserve: messages of the burst that orders never use.
 
+    Attributes:
+        left_at_venue: messages that the venue itself still lets the account send, None where it says nothing.
+
     Raises:
         LocalError: one of them is negative or not a number.
     """
 
-    __slots__ = ("_at_ns", "_tokens", "burst", "cancel_reserve", "rate_per_s")
+    __slots__ = ("_at_ns", "_tokens", "burst", "cancel_reserve", "left_at_venue", "rate_per_s")
 
     def __init__(self, *, rate_per_s: float, burst: float, cancel_reserve: float) -> None:
         if not (rate_per_s >= 0.0 and burst >= 0.0 and cancel_reserve >= 0.0):
@@ -38,6 +41,7 @@ class MessageBudget:
         self.cancel_reserve = cancel_reserve
         self._tokens = float(burst)
         self._at_ns: int | None = None
+        self.left_at_venue: int | None = None
 
     @classmethod
     def of(cls, profile: RiskProfile) -> Self:
@@ -57,10 +61,18 @@ class MessageBudget:
 
     def allows_order(self, at_ns: int) -> bool:
         """Tell whether an order may be sent without touching the reserve."""
+        if self.left_at_venue is not None and not (self.left_at_venue - self.cancel_reserve >= 1):
+            return False
         return self.available(at_ns) - self.cancel_reserve >= 1.0
+
+    def told(self, used: int, limit: int) -> None:
+        """Take the venue's word on how many messages the account may still send."""
+        self.left_at_venue = limit - used
 
     def spend(self, at_ns: int) -> None:
         """Take one message, order or cancel, out of the bucket."""
+        if self.left_at_venue is not None:
+            self.left_at_venue -= 1
         tokens = self.available(at_ns) - 1.0
         self._tokens = tokens if tokens >= -self.burst else -float(self.burst)
         self._at_ns = at_ns if self._at_ns is None else max(self._at_ns, at_ns)

@@ -7,6 +7,7 @@ from .errors import DamageError, JournalError
 from .files import Disk, FileLayer
 from .frames import FRAME_KIND, Frame, decode_frame
 from .layout import Head
+from .nonce_mark import NonceMark
 from .reader import Verification, read, verify
 from .run_number import allocate_run_number
 from .writer import FORMAT, GENESIS_KIND, REOPENED_KIND, JournalWriter, SyncPolicy
@@ -24,6 +25,7 @@ __all__ = [
     "Head",
     "JournalError",
     "JournalWriter",
+    "NonceMark",
     "Record",
     "SyncPolicy",
     "Verification",

@@ -4,25 +4,47 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from paraphina_core.domain import BalanceReport, InstrumentId, OrderReport, PositionReport
+from paraphina_core.domain import (
+    BalanceReport,
+    InstrumentId,
+    OpenOrdersListed,
+    OrderReport,
+    PositionReport,
+    PositionsListed,
+)
 
 from .snapshot import AccountSnapshot
 
 
 class ReportedAccount:
-    """What the venue last said of positions, balance and open orders."""
+    """What the venue last said of positions, balance and open orders.
+
+    Attributes:
+        drift: by how much its positions differ from what was filled, where they do.
+        clock_skew_ms: how far its clock is ahead, None while it was not asked.
+    """
 
     def __init__(self) -> None:
         self._balance: BalanceReport | None = None
         self._positions: dict[InstrumentId, Decimal] = {}
         self._open_orders: set[str] = set()
         self._heard = False
+        self.drift: dict[InstrumentId, Decimal] = {}
+        self.clock_skew_ms: float | None = None
 
-    def take(self, event: PositionReport | BalanceReport | OrderReport) -> None:
-        """Take one statement; a flat position and a final order are forgotten."""
+    def take(
+        self, event: PositionReport | PositionsListed | BalanceReport | OrderReport | OpenOrdersListed
+    ) -> None:
+        """Take one statement; a flat position and a final order are forgotten, and what a list leaves out."""
         self._heard = True
         if isinstance(event, BalanceReport):
             self._balance = event
+        elif isinstance(event, PositionsListed):
+            self._positions = {report.instrument: report.size for report in event.positions if report.size}
+        elif isinstance(event, OpenOrdersListed):
+            self._open_orders = {
+                report.venue_order_id for report in event.orders if not report.state.is_final
+            }
         elif isinstance(event, PositionReport):
             if event.size:
                 self._positions[event.instrument] = event.size
@@ -44,4 +66,6 @@ class ReportedAccount:
             available=None if balance is None else balance.available,
             positions=dict(self._positions),
             open_orders=len(self._open_orders),
+            drift=dict(self.drift),
+            clock_skew_ms=None if self.clock_skew_ms is None else round(self.clock_skew_ms, 1),
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from paraphina_core.config import Config, RiskProfile
 from paraphina_core.connector import (
+    Capability,
     Connector,
     ConnectorContext,
     ConnectorSpec,
@@ -14,7 +16,15 @@ from paraphina_core.connector import (
     Plugins,
     TradeMode,
 )
-from paraphina_core.domain import ClientOrderIds, ConfigError, LocalError, RunNumber
+from paraphina_core.domain import (
+    COUNTER_BITS,
+    ClientOrderIds,
+    ConfigError,
+    LocalError,
+    ModifyOrder,
+    PlaceOrder,
+    RunNumber,
+)
 from paraphina_core.execution import (
     Ledger,
     OrderRoute,
@@ -24,15 +34,22 @@ from paraphina_core.execution import (
     PlannerRules,
     ShadowOrder,
     ShadowRecorder,
+    Signatory,
+    VenueRoute,
     Wire,
 )
 from paraphina_core.gates import SessionContext
 
+from .dead_man import DeadMan
+from .reconcile import Reconciler
 from .record import Recorder, WithoutFrames, encode
 from .seeds import seed_of
 from .session import Session
 from .trading import SentIds, Trading
 from .venue import Venue
+
+#: Time between two looks at the account where the operator names none, which the start-up gates demand.
+DEFAULT_RECONCILE_MS: Final = 5_000
 
 
 def compose(
@@ -42,6 +59,7 @@ def compose(
     wire: Wire,
     allocate_run: Callable[[], RunNumber],
     start: Mapping[str, Any],
+    signatories: Mapping[str, Signatory] | None = None,
 ) -> Session:
     """Wire one session.
 
@@ -52,9 +70,10 @@ def compose(
         wire: carries requests to venues.
         allocate_run: gives run numbers for client order ids.
         start: what the start record says beside the run numbers.
+        signatories: who signs for each connector; needed where orders leave for a venue.
 
     Raises:
-        LocalError: a connector cannot be built, or the mode has no order route in this version.
+        LocalError: a connector cannot be built, or nobody signs for one that sends orders.
         ConfigError: there is no risk profile.
     """
     if config.profile is None:
@@ -69,66 +88,131 @@ def compose(
         client_order_ids=sent_ids,
         order_gates=tuple(plugins.order_gates),
     )
-    venues = {
-        name: _venue(plugins.connectors[name], config, config.profile, recorder, wire)
-        for name in config.selected
-    }
-    strategy = plugins.strategies[config.session.strategy].build(config.strategy_parameters)
     ids = ClientOrderIds(allocate_run)
+    workshop = _Workshop(config, config.profile, recorder, wire, signatories or {})
+    venues = {name: workshop.venue(plugins.connectors[name]) for name in config.selected}
+    strategy = plugins.strategies[config.session.strategy].build(config.strategy_parameters)
+    balance = Decimal(0) if mode.reaches_venue else config.paper.balance_usd * len(venues)
     trading = Trading(
         venues,
         strategy=strategy,
         planner=Planner(PlannerRules(), ids.take),
-        ledger=Ledger(config.paper.balance_usd * len(venues)),
+        ledger=Ledger(balance),
         context=context,
         sent_ids=sent_ids,
         recorder=recorder,
+        first_id=ids.run << COUNTER_BITS,
     )
-    return Session(venues, trading, recorder, plugins.observe if plugins.observed else None, start)
+    workshop.trading = trading
+    reconcilers = (
+        {venue.name: workshop.reconciler(venue, trading, ids) for venue in venues.values()}
+        if mode.reaches_venue
+        else {}
+    )
+    observe = plugins.observe if plugins.observed else None
+    return Session(venues, trading, recorder, observe, start, reconcilers)
 
 
-def _venue(
-    spec: ConnectorSpec, config: Config, profile: RiskProfile, recorder: Recorder, wire: Wire
-) -> Venue:
-    if spec.factory is None:
-        raise LocalError(f"connector {spec.name} is not built yet", wanted="a connector with trade modes")
-    mode = config.session.trade_mode
-    seed = seed_of(config.session.seed, spec.name)
-    connector = spec.factory(
-        ConnectorContext(
-            mode=mode,
-            network=mode.network,
-            settings=config.connectors.get(spec.name, {}),
+class _Workshop:
+    """Makes the parts of a session that each connector has its own of."""
+
+    def __init__(
+        self,
+        config: Config,
+        profile: RiskProfile,
+        recorder: Recorder,
+        wire: Wire,
+        signatories: Mapping[str, Signatory],
+    ) -> None:
+        self._config = config
+        self._mode = config.session.trade_mode
+        self._profile = profile
+        self._recorder = recorder
+        self._wire = wire
+        self._signatories = signatories
+        self._venues: dict[str, Venue] = {}
+        self.trading: Trading | None = None  # asked at the door of the order routes
+
+    def venue(self, spec: ConnectorSpec) -> Venue:
+        if spec.factory is None:
+            raise LocalError(f"connector {spec.name} is not built yet", wanted="a connector with trade modes")
+        if spec.fees is None:
+            raise LocalError(f"connector {spec.name} states no fees", wanted="a fee schedule in its spec")
+        seed = seed_of(self._config.session.seed, spec.name)
+        connector = spec.factory(
+            ConnectorContext(
+                mode=self._mode,
+                network=self._mode.network,
+                settings=self._config.connectors.get(spec.name, {}),
+                seed=seed,
+            )
+        )
+        signatory = self._signatories.get(spec.name)
+        venue = self._venues[spec.name] = Venue(
+            connector,
+            self._route(connector, spec.fees, signatory, seed),
+            fees=spec.fees,
+            network=self._mode.network,
+            profile=self._profile,
+            wire=self._wire,
             seed=seed,
+            signatory=signatory,
         )
-    )
-    fees = spec.fees
-    if fees is None:
-        raise LocalError(f"connector {spec.name} states no fees", wanted="a fee schedule in its spec")
-    route = _route(connector, config, fees, recorder, seed)
-    return Venue(connector, route, fees=fees, network=mode.network, profile=profile, wire=wire, seed=seed)
+        return venue
 
-
-def _route(
-    connector: Connector, config: Config, fees: FeeSchedule, recorder: Recorder, seed: int
-) -> OrderRoute:
-    mode = config.session.trade_mode
-    if mode is TradeMode.PAPER:
-        settings = PaperSettings(
-            latency_ms=config.paper.latency_ms,
-            latency_jitter_ms=config.paper.latency_jitter_ms,
-            balance_usd=config.paper.balance_usd,
-            queue_model=config.paper.queue_model,
+    def reconciler(self, venue: Venue, trading: Trading, ids: ClientOrderIds) -> Reconciler:
+        live = self._config.live
+        has_switch = Capability.DEAD_MAN in venue.spec.capabilities
+        return Reconciler(
+            venue,
+            trading,
+            take_id=ids.take,
+            every_ms=live.account_reconcile_ms or DEFAULT_RECONCILE_MS,
+            leftovers=live.leftover_orders,
+            dead_man=(
+                DeadMan(live.dead_man_window_ms, is_waived=venue.name in live.dead_man_waivers)
+                if has_switch
+                else None
+            ),
+            max_skew_ms=live.max_clock_skew_ms,
         )
-        return PaperExchange(settings, fees, seed)
-    if mode is TradeMode.SHADOW:
 
-        def record(order: ShadowOrder, at_ns: int) -> None:
-            recorder.append("shadow", at_ns, encode(order))
+    def _route(
+        self,
+        connector: Connector,
+        fees: FeeSchedule,
+        signatory: Signatory | None,
+        seed: int,
+    ) -> OrderRoute:
+        if self._mode is TradeMode.PAPER:
+            paper = self._config.paper
+            settings = PaperSettings(
+                latency_ms=paper.latency_ms,
+                latency_jitter_ms=paper.latency_jitter_ms,
+                balance_usd=paper.balance_usd,
+                queue_model=paper.queue_model,
+            )
+            return PaperExchange(settings, fees, seed)
+        if self._mode is TradeMode.SHADOW:
+            return ShadowRecorder(self._record_shadow)
+        if signatory is None:
+            raise LocalError(f"nobody signs for connector {connector.spec.name}", wanted="a key for it")
+        return VenueRoute(
+            connector,
+            self._wire,
+            signatory,
+            may_leave=self._may_leave,
+            blame=self._blame_of(connector.spec.name),
+        )
 
-        return ShadowRecorder(record)
-    raise LocalError(
-        f"{mode.value} mode has no order entry in this version",
-        found=connector.spec.name,
-        wanted="shadow or paper",
-    )
+    def _blame_of(self, name: str) -> Callable[[Exception], None]:
+        def blame(error: Exception) -> None:
+            self._venues[name].blame(error)
+
+        return blame
+
+    def _may_leave(self, order: PlaceOrder | ModifyOrder) -> bool:
+        return self.trading is not None and self.trading.may_leave(order)
+
+    def _record_shadow(self, order: ShadowOrder, at_ns: int) -> None:
+        self._recorder.append("shadow", at_ns, encode(order))

@@ -20,9 +20,6 @@ from .session import Session
 #: Quiet between the end of a repeated recording and its next beginning, like a reconnect.
 REOPEN_AFTER_NS: Final = 1 * NS_PER_S
 
-#: How long a stopping session may wait for its cancels to be confirmed, in session time.
-STOP_DEADLINE_NS: Final = 5 * NS_PER_S
-
 
 class StopReason(StrEnum):
     """Why a run ended."""
@@ -143,7 +140,7 @@ class Driver:
                 self._stop(StopReason.STREAMS_ENDED)
         at_ns = self._pacer.now_ns()
         self._session.stop(self._reason, at_ns)
-        deadline_ns = at_ns + STOP_DEADLINE_NS
+        deadline_ns = at_ns + self._session.stop_deadline_ns
         while not self._session.quiet and self._pacer.now_ns() < deadline_ns:
             next_tick_ns = await self._one(next_tick_ns)
         self._session.finish(self._pacer.now_ns())

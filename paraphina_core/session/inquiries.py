@@ -7,6 +7,7 @@ Everything here follows from the inputs of the session, so that a replay asks th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,9 +17,11 @@ from paraphina_core.connector import (
     Answer,
     Connector,
     Failure,
+    FailureKind,
     HttpRequest,
     Plan,
     Request,
+    StreamRequest,
     WriteContext,
 )
 from paraphina_core.domain import NS_PER_MS, Event, Query, RemoteError
@@ -48,6 +51,7 @@ class Unanswered(msgspec.Struct, frozen=True, kw_only=True):
 class _Asked(msgspec.Struct, frozen=True):
     query: Query
     request: Request
+    at_ns: int
 
 
 class Inquiries:
@@ -125,12 +129,25 @@ class Inquiries:
         for query in [query for query, due_ns in self._due.items() if due_ns <= at_ns]:
             del self._due[query]
             request = self._connector.ask(query, self._context(at_ns))
-            self._asked[request.correlation] = _Asked(query, request)
+            self._asked[request.correlation] = _Asked(query, request, at_ns)
             self._wire.ask(self._connector.spec.name, request)
 
     def expects(self, correlation: str) -> bool:
         """Tell whether a request of that correlation is without an answer."""
         return correlation in self._asked
+
+    def asked_ns(self, correlation: str) -> int | None:
+        """Return when a request left that is without an answer, None for any other."""
+        asked = self._asked.get(correlation)
+        return None if asked is None else asked.at_ns
+
+    def closed(self, stream: str, at_ns: int) -> None:
+        """Ask again what was to be answered on a stream that is closed."""
+        for correlation, asked in tuple(self._asked.items()):
+            if isinstance(asked.request, StreamRequest) and asked.request.stream == stream:
+                failure = Failure(kind=FailureKind.DISCONNECTED, detail=f"stream {stream} has closed")
+                with suppress(RemoteError):  # it is asked again all the same
+                    self.answered(correlation, failure, at_ns)
 
     def answered(self, correlation: str, result: Answer | Failure, at_ns: int) -> Sequence[Event]:
         """Take what came back for an expected request, and return what the connector makes of it.

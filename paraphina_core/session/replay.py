@@ -14,6 +14,7 @@ from paraphina_core.domain import LocalError, RunNumber
 from paraphina_core.execution import NoWire
 from paraphina_core.journal import FRAME_KIND, GENESIS_KIND, Frame, Record, decode_frame, read
 
+from .accounts import replayed
 from .answers import decode_answer
 from .compose import compose
 from .outputs import JOURNAL_FOLDER, build_info
@@ -162,7 +163,8 @@ def replay_run(folder: Path, plugins: Plugins) -> tuple[ReplayResult, tuple[str,
         if not config.journal.record_frames:
             raise LocalError("the run cannot be replayed", found="its frames were not recorded")
         numbers = iter((RunNumber(start["run"]),))
-        return compose(config, plugins, recorder, NoWire(), lambda: next(numbers), start)
+        signatories = replayed(start.get("accounts", {}), plugins.connectors)
+        return compose(config, plugins, recorder, NoWire(), lambda: next(numbers), start, signatories)
 
     return replay(read(journal), build), tuple(notes)
 

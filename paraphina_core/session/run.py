@@ -17,6 +17,7 @@ from paraphina_core.domain import NS_PER_MS, NS_PER_S, InstrumentId, RunNumber, 
 from paraphina_core.journal import Head, JournalError, JournalWriter, SyncPolicy, allocate_run_number
 from paraphina_core.ops import TelemetryWriter
 
+from .accounts import Accounts
 from .clock import Pacer, RealPacer, VirtualPacer
 from .compose import compose
 from .driver import Driver, StopReason
@@ -53,7 +54,10 @@ class OrderLeft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run came to; written as `summary.json`."""
+    """What a run came to; written as `summary.json`.
+
+    `unconfirmed` names the connectors whose venue did not say in the end that no order is open.
+    """
 
     run: RunNumber
     stopped_because: str
@@ -62,14 +66,15 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     wall_s: float
     session: SessionSnapshot
     orders_left: tuple[OrderLeft, ...]
+    unconfirmed: tuple[str, ...]
     positions_left: dict[InstrumentId, Decimal]
     journal_head: Head
     telemetry_failures: int
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 3 orders are left, 4 halted by a limit, a strategy's fault or a failed journal."""
-        if self.orders_left:
+        """0 all done, 3 orders are or may be left, 4 halted by a limit, a fault or a failed journal."""
+        if self.orders_left or self.unconfirmed:
             return 3
         return 4 if self.session.state is TradingState.HALTED else 0
 
@@ -139,7 +144,14 @@ class Run:
             segment_bytes=config.journal.segment_mb * 1024 * 1024,
         )
         first = iter((run,))
-        start: dict[str, Any] = {"run": run, "config": config.resolved(), "build": info}
+        specs = [plugins.connectors[name] for name in config.selected]
+        self._accounts = Accounts(config, specs, home)
+        start: dict[str, Any] = {
+            "run": run,
+            "config": config.resolved(),
+            "build": info,
+            "accounts": self._accounts.record,
+        }
         self._pacer: Pacer = (
             VirtualPacer(at_ns)
             if config.session.clock is ClockKind.VIRTUAL
@@ -153,7 +165,13 @@ class Run:
             engine=self.engine,
         )
         self.session = compose(
-            config, plugins, self._journal, self._network, lambda: next(first, None) or allocate(), start
+            config,
+            plugins,
+            self._journal,
+            self._network,
+            lambda: next(first, None) or allocate(),
+            start,
+            self._accounts.signatories,
         )
         self._telemetry = TelemetryWriter(self.folder / TELEMETRY_FILE)
         duration_s = config.session.duration_s
@@ -199,6 +217,7 @@ class Run:
             self.session.abandon(str(e))
         finally:
             self._journal.close()
+            self._accounts.close()
         summary = self._summary(reason, started)
         write_json(self.folder / SUMMARY_FILE, summary)
         self._telemetry.close()
@@ -223,6 +242,7 @@ class Run:
                 )
                 for record in self.session.open_orders()
             ),
+            unconfirmed=self.session.unconfirmed,
             positions_left=self.session.positions(),
             journal_head=self._journal.head,
             telemetry_failures=self._telemetry.failures,

@@ -13,6 +13,7 @@ from typing import Final, get_args
 
 from paraphina_core.connector import Answer, Failure, Observation, StreamPlan
 from paraphina_core.domain import (
+    NS_PER_S,
     Answered,
     BalanceReport,
     BestBidOffer,
@@ -21,20 +22,24 @@ from paraphina_core.domain import (
     BookSnapshot,
     Event,
     FetchSnapshot,
+    FundingPayment,
     InstrumentDefined,
     InstrumentId,
     MarketEvent,
+    OpenOrdersListed,
     OrderReport,
     PositionReport,
+    PositionsListed,
     QueryBook,
     RemoteError,
     Resubscribe,
     TradingState,
     VenueNotice,
 )
-from paraphina_core.execution import OrderRecord
+from paraphina_core.execution import OrderRecord, OrderUpdate
 
 from .answers import encode_answer
+from .reconcile import Reconciler
 from .record import Recorder, encode
 from .report import snapshot
 from .snapshot import SessionSnapshot
@@ -43,6 +48,13 @@ from .venue import Market, Venue
 
 _BOOK_EVENTS: Final = (BookSnapshot, BookDelta, BookGap, BestBidOffer)
 _MARKET_EVENTS: Final = get_args(MarketEvent)
+_ORDER_UPDATES: Final = get_args(OrderUpdate)
+_SHOWN_OF_ACCOUNT: Final = (PositionReport, PositionsListed, BalanceReport, OrderReport, OpenOrdersListed)
+
+#: How long a stopping session may wait for its cancels to be confirmed, in session time: on paper, and
+#: where orders are at a venue, which must be asked about the last one after it can no longer arrive.
+STOP_DEADLINE_NS: Final = 5 * NS_PER_S
+VENUE_STOP_DEADLINE_NS: Final = 30 * NS_PER_S
 
 
 class Session:
@@ -54,6 +66,7 @@ class Session:
         recorder: takes every input and output.
         observe: is shown each step afterwards; None when nobody looks.
         start: what the start record says (configuration, run number, versions).
+        reconcilers: of the connectors whose account is traded, by name.
     """
 
     def __init__(
@@ -63,8 +76,10 @@ class Session:
         recorder: Recorder,
         observe: Callable[[Observation], None] | None,
         start: Mapping[str, object],
+        reconcilers: Mapping[str, Reconciler] | None = None,
     ) -> None:
         self._venues = venues
+        self._reconcilers = reconcilers or {}
         self._trading = trading
         self._recorder = recorder
         self._observe = observe
@@ -82,14 +97,18 @@ class Session:
         for venue in self._venues.values():
             with venue.blamed():
                 venue.inquiries.begin(at_ns)
+        for reconciler in self._reconcilers.values():
+            reconciler.begin(at_ns)
 
     def stream_opened(self, connector: str, stream: str, at_ns: int) -> Sequence[bytes]:
         """Take note that a stream of the connector's plan was opened; return what to send on it now."""
         self._recorder.append("opened", at_ns, encode({"connector": connector, "stream": stream}))
         venue = self._venues[connector]
         venue.opened(stream, at_ns)
+        if connector in self._reconcilers:
+            self._reconcilers[connector].stream_opened(stream, at_ns)
         with venue.blamed():
-            return venue.connector.opened(stream, venue.write_context(at_ns))
+            return venue.connector.opened(stream, venue.signatory.for_question(at_ns))
         return ()
 
     def stream_ended(self, connector: str, stream: str, reason: str, at_ns: int) -> None:
@@ -100,6 +119,10 @@ class Session:
         venue.lost(stream)
         with venue.blamed():
             venue.connector.closed(stream)
+            venue.inquiries.closed(stream, at_ns)
+        if venue.gateway is not None:
+            for event in venue.gateway.closed(stream, at_ns):
+                self._take(venue, event, at_ns)
         venue.look(at_ns)
         self._act(at_ns, connector, ())
 
@@ -107,15 +130,18 @@ class Session:
         """Take what came back for a request that was handed to the wire."""
         self._recorder.append("answer", at_ns, encode_answer(connector, correlation, result))
         venue = self._venues[connector]
+        asked_ns = venue.inquiries.asked_ns(correlation)
         events: Sequence[Event] = ()
         try:
             with venue.blamed():
-                if venue.inquiries.expects(correlation):
+                if asked_ns is not None:
                     events = venue.inquiries.answered(correlation, result, at_ns)
         except RemoteError as e:
             venue.note(str(e))
+        if venue.gateway is not None and venue.gateway.expects(correlation):
+            events = venue.gateway.answered(correlation, result, at_ns)
         for event in events:
-            self._take(venue, event, at_ns)
+            self._take(venue, event, at_ns, asked_ns)
         venue.look(at_ns)
         self._act(at_ns, connector, events)
 
@@ -126,8 +152,12 @@ class Session:
         venue = self._venues[connector]
         events = self._read(venue, stream, frame, at_ns)
         venue.heard(stream, events)
+        asked_ns = None
         for event in events:
-            self._take(venue, event, at_ns)
+            if isinstance(event, Answered):
+                asked_ns = self._settle(venue, event.correlation, at_ns)
+            else:
+                self._take(venue, event, at_ns, asked_ns)
         venue.look(at_ns)
         self._act(at_ns, connector, events)
 
@@ -154,8 +184,9 @@ class Session:
     def stop(self, reason: str, at_ns: int) -> None:
         """Begin an orderly end: nothing new is sent, every order is cancelled."""
         self._recorder.append("stop", at_ns, encode({"reason": reason}))
-        for venue in self._venues.values():
-            venue.inquiries.stop()
+        for name, venue in self._venues.items():
+            if name not in self._reconcilers:  # what becomes of its orders must still be asked
+                venue.inquiries.stop()
         self._trading.stop(at_ns)
         self._act(at_ns, "", ())
 
@@ -183,7 +214,9 @@ class Session:
 
     def expects(self, connector: str, correlation: str) -> bool:
         """Tell whether a request is still without an answer."""
-        return self._venues[connector].inquiries.expects(correlation)
+        venue = self._venues[connector]
+        is_command = venue.gateway is not None and venue.gateway.expects(correlation)
+        return is_command or venue.inquiries.expects(correlation)
 
     def take_reopen(self) -> tuple[str, str] | None:
         """Return a connector and stream that must be opened anew, once for each time it is wished."""
@@ -191,16 +224,25 @@ class Session:
 
     def next_due_ns(self) -> int | None:
         """Return when an order route next has something to do, or something must be asked, None for never."""
-        venues = self._venues.values()
-        due = (
-            at_ns for venue in venues for at_ns in (venue.route.next_due_ns(), venue.inquiries.next_due_ns())
-        )
+        due: list[int | None] = [one.next_due_ns() for one in self._reconcilers.values()]
+        for venue in self._venues.values():
+            due += (venue.route.next_due_ns(), venue.inquiries.next_due_ns())
         return min((at_ns for at_ns in due if at_ns is not None), default=None)
 
     @property
     def quiet(self) -> bool:
-        """True once no order is open."""
-        return self._trading.tracker.open_count == 0
+        """True once no order is open, by our books and by the word of every venue that orders left for."""
+        return self._trading.tracker.open_count == 0 and not self.unconfirmed
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """The connectors that have not confirmed that no order is open."""
+        return tuple(name for name, one in self._reconcilers.items() if not one.is_empty)
+
+    @property
+    def stop_deadline_ns(self) -> int:
+        """How long an orderly end may take: a venue's answers take longer than those on paper."""
+        return VENUE_STOP_DEADLINE_NS if self._reconcilers else STOP_DEADLINE_NS
 
     def snapshot(self, at_ns: int) -> SessionSnapshot:
         """Show the session as it is."""
@@ -236,7 +278,16 @@ class Session:
             with venue.blamed():
                 venue.inquiries.advance(at_ns)
 
-    def _take(self, venue: Venue, event: Event, at_ns: int) -> None:
+    def _settle(self, venue: Venue, correlation: str, at_ns: int) -> int | None:
+        """Take note that the rest of a frame answers a request; return when that was asked, if it asks."""
+        if venue.gateway is not None:
+            venue.gateway.answered_on_stream(correlation)
+        asked_ns = venue.inquiries.asked_ns(correlation)
+        with venue.blamed():
+            venue.inquiries.answered_on_stream(correlation, at_ns)
+        return asked_ns
+
+    def _take(self, venue: Venue, event: Event, at_ns: int, asked_ns: int | None = None) -> None:
         if isinstance(event, InstrumentDefined):
             market = self._trading.define(venue, event.instrument)
             self._trading.on_market(venue, event, market, at_ns)
@@ -252,12 +303,7 @@ class Session:
             with venue.blamed():
                 venue.inquiries.want(QueryBook(instrument=event.instrument), at_ns)
             return
-        if isinstance(event, Answered):
-            with venue.blamed():
-                venue.inquiries.answered_on_stream(event.correlation, at_ns)
-            return
-        if isinstance(event, PositionReport | BalanceReport | OrderReport):
-            venue.account.take(event)
+        if self._take_account(venue, event, at_ns, asked_ns):
             return
         known = venue.markets.get(getattr(event, "instrument", None))  # type: ignore[arg-type]  # None is no key
         if known is None:
@@ -266,6 +312,21 @@ class Session:
             self._book(venue, known, event, at_ns)
         if isinstance(event, _MARKET_EVENTS):
             self._trading.on_market(venue, event, known, at_ns)
+
+    def _take_account(self, venue: Venue, event: Event, at_ns: int, asked_ns: int | None) -> bool:
+        """Take what is said of the account; on paper it is nobody's own, and only shown."""
+        reconciler = self._reconcilers.get(venue.name)
+        if reconciler is None:
+            if isinstance(event, _SHOWN_OF_ACCOUNT):
+                venue.account.take(event)
+            return isinstance(event, _SHOWN_OF_ACCOUNT)
+        if isinstance(event, _ORDER_UPDATES) and not isinstance(event, OrderReport):
+            self._trading.take(venue, event, at_ns, asked_ns)
+            return True
+        if isinstance(event, FundingPayment):
+            self._trading.pay_funding(event, at_ns)
+            return True
+        return reconciler.take(event, at_ns, asked_ns)
 
     def _book(
         self,
@@ -289,6 +350,8 @@ class Session:
         venue.note(reason)
 
     def _act(self, at_ns: int, connector: str, events: Sequence[Event]) -> None:
+        for reconciler in self._reconcilers.values():
+            reconciler.advance(at_ns)
         placed, cancelled = self._trading.step(at_ns)
         if self._observe is not None and (events or placed or cancelled):
             self._observe(

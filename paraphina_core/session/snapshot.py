@@ -51,7 +51,8 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The account as the venue itself last stated it, which on paper is nobody's own.
 
-    Sizes are signed base units; `equity` and `available` are in units of `asset`.
+    Sizes are signed base units; `equity` and `available` are in units of `asset`. `drift` is by how much
+    the venue's positions differ from ours, where they do; `clock_skew_ms` how far its clock is ahead.
     """
 
     asset: str
@@ -59,6 +60,8 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     available: Decimal | None
     positions: dict[InstrumentId, Decimal]
     open_orders: int
+    drift: dict[InstrumentId, Decimal] = {}
+    clock_skew_ms: float | None = None
 
 
 class ConnectionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +78,10 @@ class ConnectionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One connector: health, streams, its markets and what it says of the account."""
+    """One connector: health, streams, its markets and what it says of the account.
+
+    `hindrance` says why nothing may be placed although the market may be fine.
+    """
 
     connector: str
     health: str

@@ -7,12 +7,15 @@ gates, counted, recorded, sent. Cancels take the same path without the gates.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, get_args
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final, NamedTuple, get_args
 
 from paraphina_core.connector import Strategy, TradeMode
 from paraphina_core.domain import (
+    NS_PER_MS,
     NS_PER_S,
+    ArmDeadMan,
     CancelAll,
     CancelOrder,
     ClientOrderId,
@@ -22,6 +25,10 @@ from paraphina_core.domain import (
     Instrument,
     InstrumentId,
     MarketEvent,
+    ModifyOrder,
+    OrderAccepted,
+    OrderRejected,
+    OrderReport,
     OrderState,
     PlaceOrder,
     Side,
@@ -38,8 +45,10 @@ from paraphina_core.execution import (
     OrderUpdate,
     Planner,
     Unplaced,
+    cancel_of,
 )
 from paraphina_core.gates import SessionContext, check
+from paraphina_core.market import HealthState
 
 from .record import Recorder, encode
 from .venue import Market, Venue
@@ -51,6 +60,22 @@ _BROKEN: Final = frozenset({Finding.OVERFILL, Finding.CONFLICTING_FILL})
 
 #: A cancel-all that left orders open is sent again after so much session time.
 CANCEL_AGAIN_AFTER_NS: Final = 1 * NS_PER_S
+
+
+#: A side whose order a venue has rejected waits so long, then twice as long each time, up to the longest.
+FIRST_PAUSE_NS: Final = 250 * NS_PER_MS
+LONGEST_PAUSE_NS: Final = 8 * NS_PER_S
+
+#: Shown as the reason why such a side has no order.
+REJECTED_JUST_NOW: Final = "REJECTED_JUST_NOW"
+
+
+class _Pause(NamedTuple):
+    until_ns: int
+    next_ns: int
+
+
+_NO_PAUSE: Final = _Pause(until_ns=0, next_ns=FIRST_PAUSE_NS)
 
 
 class SentIds:
@@ -83,8 +108,9 @@ class Trading:
         context: SessionContext,
         sent_ids: SentIds,
         recorder: Recorder,
+        first_id: int = 0,
     ) -> None:
-        self.tracker = OrderTracker()
+        self.tracker = OrderTracker(first_id=first_id)
         self.ledger = ledger
         self.refusals: Counter[str] = Counter()
         self.reason = ""
@@ -100,6 +126,9 @@ class Trading:
         self._home: dict[InstrumentId, Venue] = {}
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._cancel_all_ns: dict[str, int] = {}
+        self._cancel_ns: dict[ClientOrderId, int] = {}
+        self._pauses: dict[tuple[InstrumentId, Side], _Pause] = {}
+        self._funding_ns: dict[InstrumentId, int] = {}
         self._last_refusal: dict[tuple[InstrumentId, Side], str] = {}
         self._unplaced: tuple[Unplaced, ...] = ()
         self._stopping = False
@@ -108,6 +137,19 @@ class Trading:
     def mode(self) -> TradeMode:
         """The trade mode of the run."""
         return self._context.mode
+
+    @property
+    def only_cancels(self) -> bool:
+        """True once nothing but cancels leaves for the rest of the run."""
+        return self._stopping or self._context.state is TradingState.HALTED
+
+    def may_leave(self, order: PlaceOrder | ModifyOrder) -> bool:
+        """Say whether an order that the gates let through may still be sent; asked where it is sent."""
+        if self.only_cancels or self._context.kill_latched is not False:
+            return False
+        if self._home[order.instrument].health.state is HealthState.DISABLED:
+            return False
+        return self._context.state is TradingState.ACTIVE or order.reduce_only
 
     @property
     def state(self) -> TradingState:
@@ -131,6 +173,8 @@ class Trading:
         self._context.at_ns = at_ns
         self._context.state = TradingState.ACTIVE
         self._context.daily_pnl_usd = float(self.ledger.daily_pnl)
+        if self.mode.reaches_venue:
+            self.tracker.since_ns = at_ns
 
     def define(self, venue: Venue, instrument: Instrument) -> Market:
         """Take over an instrument's definition, new or changed, and return its market."""
@@ -199,7 +243,13 @@ class Trading:
         for venue in self._venues.values():
             self._take(venue, venue.route.advance(at_ns), at_ns)
         self._context.at_ns = at_ns
-        if self._stopping or self._context.state is TradingState.HALTED:
+        done = self._decide(at_ns)
+        for venue in self._venues.values():
+            venue.route.flush(at_ns)
+        return done
+
+    def _decide(self, at_ns: int) -> tuple[Sequence[PlaceOrder], Sequence[ClientOrderId]]:
+        if self.only_cancels:
             return (), self._cancel_everything(at_ns)
         view = View(
             markets=tuple(
@@ -223,6 +273,9 @@ class Trading:
     def _place(self, order: PlaceOrder, at_ns: int) -> bool:
         venue = self._home[order.instrument]
         market = venue.markets[order.instrument]
+        if at_ns < self._pauses.get((order.instrument, order.side), _NO_PAUSE).until_ns:
+            self._last_refusal[order.instrument, order.side] = REJECTED_JUST_NOW
+            return False
         refusal = check(order, market.context)
         if refusal is not None:
             self.refusals[refusal.code] += 1
@@ -253,11 +306,22 @@ class Trading:
         self.cancels += 1
         return cancel.client_order_id
 
+    def command(self, venue: Venue, command: ArmDeadMan, at_ns: int) -> None:
+        """Send a command that concerns no order, to a venue that orders leave for."""
+        if venue.gateway is None:
+            return
+        self._recorder.append("arm_dead_man", at_ns, encode({"connector": venue.name, "command": command}))
+        venue.context.budget.spend(at_ns)
+        venue.gateway.submit(command, at_ns)
+
     def _cancel_everything(self, at_ns: int) -> Sequence[ClientOrderId]:
-        """Ask every venue with open orders to cancel them all, and again while some are left."""
+        """Cancel every open order on every venue, and again while some are left."""
         cancelled: list[ClientOrderId] = []
         for venue in self._venues.values():
             records = [record for name in venue.markets for record in self.tracker.open_orders(name)]
+            if self.mode.reaches_venue and not venue.spec.cancel_all_command:
+                cancelled += self._cancel_each(records, at_ns)
+                continue
             asked_ns = self._cancel_all_ns.get(venue.name)
             if not records or (asked_ns is not None and at_ns - asked_ns < CANCEL_AGAIN_AFTER_NS):
                 continue
@@ -272,24 +336,61 @@ class Trading:
             self.cancels += len(records)
         return cancelled
 
+    def _cancel_each(self, records: Iterable[OrderRecord], at_ns: int) -> Iterator[ClientOrderId]:
+        """Cancel orders one by one: at once what was never cancelled, the others not more than once a second.
+
+        A cancel that is under way is waited for; one that was refused or lost leaves an unknown order.
+        """
+        for record in records:
+            client_order_id = record.order.client_order_id
+            last_ns = self._cancel_ns.get(client_order_id)
+            is_early = last_ns is not None and at_ns - last_ns < CANCEL_AGAIN_AFTER_NS
+            if is_early or record.state is OrderState.PENDING_CANCEL:
+                continue
+            self._cancel_ns[client_order_id] = at_ns
+            yield self._cancel(cancel_of(record), at_ns)
+
     # --- what venues answer ---------------------------------------------------------------------
 
     def _take(self, venue: Venue, events: Iterable[Event], at_ns: int) -> None:
+        """Take what an order route says."""
         for event in events:
-            self._recorder.append("event", at_ns, encode(event))
+            if isinstance(event, _ORDER_UPDATES):
+                self.take(venue, event, at_ns)
+                continue
             if isinstance(event, FundingPayment):
-                self.ledger.apply(event)
-            elif isinstance(event, VenueNotice):
+                self.pay_funding(event, at_ns)
+                continue
+            self._recorder.append("event", at_ns, encode(event))
+            if isinstance(event, VenueNotice):
                 venue.note(f"{event.code}: {event.text}")
-            elif isinstance(event, _ORDER_UPDATES):
-                self._update(venue, event, at_ns)
 
-    def _update(self, venue: Venue, event: OrderUpdate, at_ns: int) -> None:
-        applied = self.tracker.apply(event, at_ns)
+    def take(
+        self,
+        venue: Venue,
+        event: OrderUpdate,
+        at_ns: int,
+        asked_ns: int | None = None,
+        *,
+        is_told: bool = True,
+    ) -> None:
+        """Take what a venue says of an order or a fill.
+
+        Args:
+            venue: who says it.
+            event: what is said.
+            at_ns: session time.
+            asked_ns: when it was asked, None for what it says unasked.
+            is_told: it is worth a record of its own, beside the input that it comes from.
+        """
+        if is_told:
+            self._recorder.append("event", at_ns, encode(event))
+        applied = self.tracker.apply(event, at_ns, asked_ns)
         market = venue.markets.get(event.instrument)
         if applied.is_new_fill and isinstance(event, Fill):
             self.ledger.apply(event)
             self.fills += 1
+            venue.last_fill_ns = at_ns
             if market is not None:
                 market.fills += 1
                 market.volume_usd += float(event.price * event.size)
@@ -297,14 +398,47 @@ class Trading:
             self._count(market)
         for finding in applied.findings:
             self._doubt(venue, finding, applied.record, event, at_ns)
+        if applied.record is not None and self.mode.reaches_venue:
+            self._pause(applied.record, event, at_ns)
+
+    def _pause(self, record: OrderRecord, event: OrderUpdate, at_ns: int) -> None:
+        """Wait longer and longer with a side whose orders are rejected, until one is accepted."""
+        key = (record.order.instrument, record.order.side)
+        if isinstance(event, OrderAccepted):
+            self._pauses.pop(key, None)
+        elif isinstance(event, OrderRejected):
+            length_ns = self._pauses.get(key, _NO_PAUSE).next_ns
+            next_ns = min(2 * length_ns, LONGEST_PAUSE_NS)
+            self._pauses[key] = _Pause(until_ns=at_ns + length_ns, next_ns=next_ns)
+
+    def pay_funding(self, payment: FundingPayment, at_ns: int) -> None:
+        """Book funding that was paid while the session ran, once, however often the venue tells it."""
+        last_ns = self._funding_ns.get(payment.instrument, self.tracker.since_ns)
+        if last_ns is not None and payment.exchange_ns <= last_ns:
+            return
+        self._funding_ns[payment.instrument] = payment.exchange_ns
+        self._recorder.append("event", at_ns, encode(payment))
+        self.ledger.apply(payment)
+
+    def begin_position(self, instrument: InstrumentId, size: Decimal, price: Decimal) -> None:
+        """Start from a position that was there before the session."""
+        self.ledger.begin(instrument, size, price)
+        self.count(instrument)
+
+    def count(self, instrument: InstrumentId) -> None:
+        """Tell the order gates what is open and held on an instrument."""
+        self._count(self._home[instrument].markets[instrument])
 
     def _doubt(
         self, venue: Venue, finding: Finding, record: OrderRecord | None, event: OrderUpdate, at_ns: int
     ) -> None:
         """Act on what a venue says that does not fit what was sent.
 
-        A repeated fill is only counted, and so is one that comes after the word of the cancel.
+        A repeated fill is only counted, and so is one that comes after the word of the cancel. Of an order
+        that nobody here sent, its report is taken over elsewhere.
         """
+        if finding is Finding.HISTORY or isinstance(event, OrderReport):
+            return
         rejected = record is not None and record.state is OrderState.REJECTED
         if finding is Finding.DUPLICATE_FILL or (finding is Finding.LATE_FILL and not rejected):
             return

@@ -15,10 +15,9 @@ from paraphina_core.connector import (
     Network,
     StreamPlan,
     WebSocketSource,
-    WriteContext,
 )
 from paraphina_core.domain import Event, Instrument, InstrumentId, Level, MarketView, RemoteError, age_ms
-from paraphina_core.execution import OrderRoute, Wire
+from paraphina_core.execution import OrderRoute, Signatory, VenueRoute, Wire
 from paraphina_core.gates import MessageBudget, OrderContext, SessionContext, VenueContext
 from paraphina_core.market import Book, BookState, HealthState, VenueHealth
 from paraphina_core.strategy import EwmaVolatility
@@ -78,6 +77,8 @@ class Venue:
 
     Attributes:
         inquiries: what the connector is asked.
+        hindrance: why nothing may be placed although the market may be fine; empty when something may.
+        last_fill_ns: when the last fill was booked.
         markets: by instrument, filled as the connector defines its instruments.
         open_streams: names of the plan's streams that are open now.
         account: what the venue says of the account.
@@ -95,6 +96,7 @@ class Venue:
         profile: RiskProfile,
         wire: Wire,
         seed: int,
+        signatory: Signatory | None = None,
     ) -> None:
         spec = connector.spec
         plan = connector.plan()
@@ -111,7 +113,12 @@ class Venue:
         )
         self.markets: dict[InstrumentId, Market] = {}
         self.streams: Mapping[str, StreamPlan] = {stream.name: stream for stream in plan.streams}
-        self.inquiries = Inquiries(connector, plan, wire, backoff=Backoff(seed), context=self.write_context)
+        self.signatory = Signatory.nobody(spec) if signatory is None else signatory
+        self.inquiries = Inquiries(
+            connector, plan, wire, backoff=Backoff(seed), context=self.signatory.for_question
+        )
+        self.hindrance = ""
+        self.last_fill_ns = 0
         self.open_streams: set[str] = set()
         self.liveness = {
             stream.name: Liveness(stream)
@@ -135,9 +142,10 @@ class Venue:
         """The connector's name."""
         return self.connector.spec.name
 
-    def write_context(self, at_ns: int) -> WriteContext:
-        """Make what one request, or one opening of a stream, may use of the world."""
-        return WriteContext(nonce=0, at_ns=at_ns, sign=lambda _: b"")
+    @property
+    def gateway(self) -> VenueRoute | None:
+        """The order route, if orders leave for the venue."""
+        return self.route if isinstance(self.route, VenueRoute) else None
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
@@ -147,7 +155,11 @@ class Venue:
         except RemoteError:
             raise
         except Exception as e:  # noqa: BLE001  # a plugin's bug must not take the other venues down
-            self.health.disable(f"the connector raised {type(e).__name__}: {e}")
+            self.blame(e)
+
+    def blame(self, error: Exception) -> None:
+        """Disable the venue for what its connector raised."""
+        self.health.disable(f"the connector raised {type(error).__name__}: {error}")
 
     def look(self, at_ns: int) -> None:
         """Judge the venue as a whole.
@@ -167,7 +179,7 @@ class Venue:
             trouble = market.trouble(at_ns, self._profile.max_book_age_ms)
             if not trouble:
                 break
-        return trouble
+        return trouble or self.hindrance
 
     def count_stale(self) -> None:
         """Count one tick for `stale_ticks`."""
@@ -208,6 +220,8 @@ class Venue:
         self.open_streams.add(stream)
         if stream in self.liveness:
             self.liveness[stream].opened(at_ns)
+            if self.liveness[stream].is_live:  # a private stream without topics, which may stay silent
+                self._not_live.discard(stream)
 
     def heard(self, stream: str, events: Sequence[Event]) -> None:
         """Learn from what was read on a stream whether it is live by now."""

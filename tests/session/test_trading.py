@@ -46,6 +46,9 @@ class Answering:
     def submit(self, command: RouteCommand, at_ns: int) -> None:
         self.sent.append(command)
 
+    def flush(self, at_ns: int) -> None:
+        """Nothing is held back."""
+
     def on_market(self, event: MarketEvent, book: Book, at_ns: int) -> Sequence[Event]:
         return ()
 

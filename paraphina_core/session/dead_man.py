@@ -1,0 +1,67 @@
+"""The venue's dead-man switch: armed before the first order, and armed again long before it fires."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from paraphina_core.domain import NS_PER_MS, NS_PER_S, ArmDeadMan, DeadManReport, InstrumentId
+
+#: The switch is armed again after this share of its window.
+_BEATS_PER_WINDOW: Final = 3
+
+#: A venue that refused is asked again after so long: every refusal costs a message.
+REFUSED_AGAIN_NS: Final = 600 * NS_PER_S
+
+
+class DeadMan:
+    """The switch of one connector as the venue last stated it.
+
+    Args:
+        window_ms: silence after which the venue cancels.
+        is_waived: the operator lets the connector trade without it.
+    """
+
+    def __init__(self, window_ms: int, *, is_waived: bool) -> None:
+        self._window_ms = window_ms
+        self._is_waived = is_waived
+        self._next_ns: int | None = 0
+        self._armed_until_ns: int | None = None
+        self._is_disarming = False
+        self.reason = "it was not armed yet"
+
+    def next_due_ns(self) -> int | None:
+        """Return when it must be armed, None once it shall stay off."""
+        return self._next_ns
+
+    def beat(self, instruments: tuple[InstrumentId, ...], at_ns: int) -> ArmDeadMan | None:
+        """Return the command to arm it if that is due."""
+        if self._next_ns is None or at_ns < self._next_ns:
+            return None
+        self._next_ns = at_ns + self._window_ms * NS_PER_MS // _BEATS_PER_WINDOW
+        return ArmDeadMan(window_ms=self._window_ms, instruments=instruments)
+
+    def disarm(self, instruments: tuple[InstrumentId, ...]) -> ArmDeadMan | None:
+        """Return the command to switch it off, once, if it is on: nothing is left that it should cancel."""
+        self._next_ns = None
+        if self._armed_until_ns is None or self._is_disarming:
+            return None
+        self._is_disarming = True
+        return ArmDeadMan(window_ms=0, instruments=instruments)
+
+    def take(self, report: DeadManReport, at_ns: int) -> None:
+        """Take the venue's word on it."""
+        self._armed_until_ns = report.armed_until_ns
+        self.reason = report.reason
+        if report.armed_until_ns is None and self._next_ns is not None:
+            self._next_ns = at_ns + REFUSED_AGAIN_NS if report.reason else at_ns
+
+    @property
+    def is_off(self) -> bool:
+        """True while the venue would cancel nothing."""
+        return self._armed_until_ns is None
+
+    def hindrance(self, at_ns: int) -> str:
+        """Say why nothing may be placed for want of it; empty when something may."""
+        if self._is_waived or (self._armed_until_ns is not None and at_ns < self._armed_until_ns):
+            return ""
+        return f"the dead-man switch is not armed: {self.reason or 'it ran out'}"
