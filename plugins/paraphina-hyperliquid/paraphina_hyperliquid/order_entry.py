@@ -30,7 +30,7 @@ from .account_messages import WirePost
 from .actions import Sent, Spelling
 from .answers import outcomes
 from .changes import Changes
-from .limits import IP_WEIGHT, MAX_POSTS, WS_MESSAGES
+from .limits import IP_WEIGHT, MAX_POSTS, WS_MESSAGES, weight_of
 from .refusals import Code
 from .signing import Authority
 
@@ -44,8 +44,6 @@ MAX_WAITING: Final = 10_000
 
 LATE_ANSWER: Final = "late_answer"
 
-#: Docs "Rate limits and user limits" (read 2026-08-22): one unit, and one more for every 40 commands.
-COMMANDS_PER_WEIGHT: Final = 40
 _HEADERS: Final = {"Content-Type": "application/json"}
 _READABLE: Final = 200
 #: Digits of a status that an answer on the stream begins with when the venue could not make a request of it.
@@ -113,7 +111,7 @@ class OrderEntry:
         for change in _changes_in(command):
             self._changes.sent(change)
         count = len(command.commands) if isinstance(command, Batch) else 1
-        weight = (IP_WEIGHT, 1 + count // COMMANDS_PER_WEIGHT)
+        weight = (IP_WEIGHT, weight_of(count))
         if stream is not None and is_post:
             self._posts += 1
             return StreamRequest(

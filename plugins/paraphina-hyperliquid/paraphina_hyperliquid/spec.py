@@ -53,7 +53,7 @@ def _connector(context: ConnectorContext) -> Connector:
 def _signer(secrets: Mapping[str, str]) -> SigningKey:
     from .signer import Signer  # noqa: PLC0415  # same, and with it the library for signatures
 
-    return Signer(secrets["private_key"])
+    return Signer(secrets.get("private_key", ""))
 
 
 def _fixture(context: ConnectorContext) -> Connector:

@@ -33,7 +33,7 @@ from paraphina_core.domain import (
     to_hex128,
 )
 from paraphina_hyperliquid.actions import Action, Sent, Spelling, wire_number
-from paraphina_hyperliquid.limits import MAX_BATCH
+from paraphina_hyperliquid.limits import MAX_BATCH, weight_of
 from paraphina_hyperliquid.order_entry import DEADLINE_MS, EXPIRES_AFTER_MS, MAX_WAITING, OrderEntry
 from paraphina_hyperliquid.signing import Authority
 
@@ -346,11 +346,17 @@ def test_what_removes_risk_does_not_expire(command: Sent) -> None:
     assert posted(entry().write(command, context()))["expiresAfter"] is None
 
 
-@pytest.mark.parametrize(("count", "weight"), [(1, 1), (2, 1), (39, 1), (40, 2), (79, 2), (80, 3), (100, 3)])
-def test_a_request_costs_one_unit_and_one_more_for_every_forty_commands(count: int, weight: int) -> None:
-    """Docs "Rate limits and user limits": 79 orders cost 2."""
-    batch = Batch(commands=tuple(place(n) for n in range(count)))
-    assert entry().write(batch, context()).cost == (("ip_weight", weight),)
+WEIGHTS = json.loads((VECTORS / "exchange_weight.json").read_text(encoding="utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("case", WEIGHTS, ids=lambda case: case["id"])
+def test_a_request_costs_one_unit_and_one_more_for_every_forty_commands(case: dict[str, Any]) -> None:
+    """As the docs have it, also for batches that are longer than any that is sent here."""
+    count, weight = case["batch_length"], case["expected"]["ip_weight"]
+    assert weight_of(count) == weight
+    if count <= MAX_BATCH:
+        batch = Batch(commands=tuple(place(n) for n in range(count)))
+        assert entry().write(batch, context()).cost == (("ip_weight", weight),)
 
 
 def test_cancelling_everything_is_for_the_caller_to_spell_out() -> None:
