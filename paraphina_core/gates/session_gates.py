@@ -9,7 +9,7 @@ from paraphina_core.readiness import Stage
 
 from .receipt import compare, moment
 from .startup_facts import StartupFacts
-from .startup_gate import ALL_MODES, Gates, connector_names, failed, passed, passed_if_none, unknown
+from .startup_gate import ALL_MODES, Gates, failed, passed, passed_if_none, unknown
 
 # ruff: noqa: D103  # what a gate checks is said in its decorator, where `paraphina gates --why` finds it
 
@@ -211,10 +211,16 @@ def dead_man(facts: StartupFacts) -> CheckResult:
         if connector.spec is None or Capability.DEAD_MAN not in connector.spec.capabilities
     ]
     bare = [name for name in without if name not in facts.dead_man_waivers]
-    waived = f"; waived for {', '.join(without)}" if without else ""
+    found = [
+        # How it works is shown, because venues attach conditions to it.
+        f"{connector.name}: {connector.spec.capabilities[Capability.DEAD_MAN]}"
+        for connector in facts.connectors
+        if connector.spec is not None and connector.name not in without
+    ]
+    found += [f"waived for {', '.join(without)}"] if without else []
     return passed_if_none(
         (f"{name} has none" for name in bare),
-        f"{connector_names(facts)}{waived}",
+        "; ".join(found),
         "Choose another connector, or accept the risk by name in [live] dead_man_waivers.",
     )
 

@@ -251,6 +251,13 @@ def test_each_gate_refuses_by_itself(gate_id: str, change: Change, status: Check
     assert refused.refuses
 
 
+def test_the_conditions_of_a_dead_man_switch_are_shown() -> None:
+    """Some venues have one only for accounts that have traded enough; whoever starts a session reads that."""
+    how = dict.fromkeys(SPEC.capabilities, "") | {"dead_man": "once 1,000,000 USD were traded"}
+    shown = verdict("dead_man", startup_facts(**_spec(capabilities=how)))
+    assert "reef: once 1,000,000 USD were traded" in shown.found
+
+
 def test_every_gate_is_seen_to_refuse_in_this_file() -> None:
     """A gate that is added is tested too."""
     marks = test_each_gate_refuses_by_itself.pytestmark  # type: ignore[attr-defined]  # set by the decorator

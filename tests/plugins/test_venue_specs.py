@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 
+from environments import ROOT
 from paraphina_core.connector import (
     SENDING_MODES,
     Capability,
@@ -103,6 +105,17 @@ def test_a_venue_that_is_built_has_what_its_modes_need(specs: dict[str, Connecto
     assert spec.signer is not None
     assert {Capability.MARKET, Capability.ACCOUNT, Capability.EXECUTION} <= spec.capabilities.keys()
     assert "nothing is wired yet" not in spec.notes
+
+
+@pytest.mark.parametrize("venue", sorted(BUILT))
+def test_the_page_of_a_venue_has_every_variable_and_no_other(
+    specs: dict[str, ConnectorSpec], venue: str
+) -> None:
+    """Its settings are in a table, and what is in the table can be set."""
+    page = (ROOT / "docs" / "venues" / f"{venue}.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `") and "_" in line.split("|")[1]]
+    named = {name for line in rows for name in re.findall(r"`([A-Z_]+)`", line.split("|")[1])}
+    assert named == {setting.env for setting in specs[venue].settings}
 
 
 @pytest.mark.parametrize("venue", VENUES)
