@@ -65,7 +65,8 @@ def command(  # noqa: PLR0913  # one for each option
     """Serve the twin of the connector NAME on this machine until Ctrl-C.
 
     A twin speaks the venue's own protocol, with accounts, a market of its own and real matching; nothing
-    leaves this machine. What is printed are the variables that lead a session there.
+    leaves this machine. What is printed are the variables that lead a session there, and those of each
+    account with the keys that this run has made for it.
     """
     from paraphina_core.connector import Network
     from paraphina_core.domain import ConfigError, exact
@@ -112,6 +113,12 @@ async def _serve(
         click.echo(f"twin of {spec.name} ({network}, seed {seed}) at {server.origin}; Ctrl-C ends it")
         for variable, url in server.addresses(spec, network).items():
             click.echo(f"  {variable}={url}")
+        for login in server.host.twin.logins:
+            click.echo(
+                f"account {printable(login.account)}, whose key comes from the seed and is worth nothing"
+            )
+            for setting, value in {**login.settings, **login.secrets}.items():
+                click.echo(f"  {spec.setting(setting).env}={printable(value)}")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(duration_s):
                 await stop.wait()

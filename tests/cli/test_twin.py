@@ -22,7 +22,29 @@ def test_f079_a_signal_ends_it_in_good_order(number: signal.Signals) -> None:
         assert variables[1].startswith("HL_WS_URL=ws://127.0.0.1:")
         process.send_signal(number)
         assert process.wait(10) == 0
-        assert process.stdout.read() == "twin ended\n"
+        assert process.stdout.read().endswith("\ntwin ended\n")
+
+
+def test_f094_it_shows_the_accounts_that_it_has_made_and_their_keys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The same for the same seed, and others for another: they are made for a run and nothing else."""
+
+    def shown(seed: int) -> list[str]:
+        assert main(["twin", "hyperliquid", "--duration-s", "0", "--seed", str(seed)]) == 0
+        return capsys.readouterr().out.splitlines()[3:-1]
+
+    lines = shown(7)
+    assert [line.split("=")[0].strip() for line in lines if "=" in line] == [
+        "HL_VAULT_ADDRESS",
+        "HL_ACCOUNT_ADDRESS",
+        "HL_PRIVATE_KEY",
+    ] * 2
+    assert [line.split(",")[1] for line in lines if "," in line] == [
+        " whose key comes from the seed and is worth nothing"
+    ] * 2
+    assert shown(7) == lines
+    assert not set(shown(8)) & set(lines)
 
 
 def test_faults_are_armed_and_healed_from_outside(capsys: pytest.CaptureFixture[str]) -> None:
