@@ -128,8 +128,9 @@ async def _serve(
 @click.command("twin-fault")
 @click.argument("faults", nargs=-1, metavar="[FAULT]...")
 @click.option("--at", "origin", metavar="URL", help="The twin, such as http://127.0.0.1:8000.")
-@click.option("--heal", is_flag=True, help="Disarm every fault first, and lift a ban.")
-def fault_command(*, faults: Sequence[str], origin: str | None, heal: bool) -> None:
+@click.option("--heal", is_flag=True, help="Disarm every fault first, and lift a ban or maintenance.")
+@click.option("--markdown", is_flag=True, help="Print the menu as a Markdown table.")
+def fault_command(*, faults: Sequence[str], origin: str | None, heal: bool, markdown: bool) -> None:
     """List the faults there are, or arm some in a running twin.
 
     A FAULT is a name, or a name with parameters: `drop`, `drop:count=3,match=trades`. Every fault takes
@@ -140,7 +141,13 @@ def fault_command(*, faults: Sequence[str], origin: str | None, heal: bool) -> N
     if origin is None:
         if faults or heal:
             raise click.UsageError("which twin? give its address with --at")
+        if markdown:
+            click.echo("| fault | meets | effect | parameters |\n| --- | --- | --- | --- |")
         for line in menu():
+            if markdown:
+                parameters = f" `{line.parameters}` " if line.parameters else " "
+                click.echo(f"| `{line.name}` | {line.meets} | {line.effect} |{parameters}|")
+                continue
             click.echo(f"{line.name}  {line.parameters}".rstrip())
             click.echo(f"    {line.meets}: {line.effect}")
         return

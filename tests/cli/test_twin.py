@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from environments import ROOT
 from paraphina_core.cli import main
 from paraphina_core.twin import MENU
 from twin_process import served
@@ -64,6 +65,12 @@ def test_without_an_address_the_menu_is_shown(capsys: pytest.CaptureFixture[str]
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[::2]] == list(MENU)
     assert lines[0:2] == ["drop", "    frames to clients: The frame is never sent."]
+
+
+def test_the_menu_as_a_table_is_the_one_in_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever adds a fault prints the table anew."""
+    assert main(["twin-fault", "--markdown"]) == 0
+    assert capsys.readouterr().out in (ROOT / "docs" / "twins.md").read_text(encoding="utf-8")
 
 
 def test_it_ends_by_itself_when_its_time_is_over(capsys: pytest.CaptureFixture[str]) -> None:
