@@ -46,6 +46,9 @@ from .words import clean
 #: The venue answers business errors with HTTP's "fine" too; any other status is not its order entry's.
 _READABLE: Final = 200
 _TOO_MANY_REQUESTS: Final = 429
+#: Refusals that another try need not meet: they say nothing of the dead-man switch itself.
+_OF_ONE_REQUEST: Final = frozenset({Code.NOT_SENT, Code.INVALID_NONCE, Code.ACTION_EXPIRED})
+
 OUTCOME_UNKNOWN: Final = "outcome_unknown"
 IP_RATE_LIMIT: Final = "ip_rate_limit"
 LEVERAGE_SET: Final = "leverage_set"
@@ -132,7 +135,8 @@ def outcomes(command: Sent, answer: Answer | Failure, sent_ns: int) -> Sequence[
     match command:
         case ArmDeadMan():
             (verdict,) = _verdicts(answer, "default", 1)
-            events = [*_dead_man(command, verdict, sent_ns), *_notices([verdict])]
+            events = list(_dead_man(command, verdict, sent_ns))
+            events += [notice for notice in _notices([verdict]) if notice not in events]
         case SetLeverage():
             (verdict,) = _verdicts(answer, "default", 1)
             events = [_leverage(command, verdict)]
@@ -327,6 +331,8 @@ def _dead_man(command: ArmDeadMan, verdict: Verdict, sent_ns: int) -> Sequence[E
         case "success":
             fires_ms = sent_ns // NS_PER_MS + command.window_ms
             return (DeadManReport(armed_until_ns=fires_ms * NS_PER_MS),)
+        case Refused(code=code, text=text) if code in _OF_ONE_REQUEST:
+            return (VenueNotice(code=code.value, text=text),)
         case Refused(code=code, text=text):
             return (DeadManReport(armed_until_ns=None, reason=f"{code.value}: {text}"),)
         case _:

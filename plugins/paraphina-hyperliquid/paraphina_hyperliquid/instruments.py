@@ -68,8 +68,11 @@ def perpetual(
 
 
 def is_perpetual(coin: str) -> bool:
-    """Tell whether a coin in an account's message is a perpetual; spot pairs and outcomes are not."""
-    return not coin.startswith(("@", "#", "+")) and "/" not in coin
+    """Tell whether a coin in an account's message is one of the venue's own perpetuals.
+
+    Spot pairs and outcomes are not, nor are perpetuals of builders' exchanges, whose collateral is another.
+    """
+    return not coin.startswith(("@", "#", "+")) and "/" not in coin and ":" not in coin
 
 
 def parse_coins(text: str) -> tuple[str, ...]:

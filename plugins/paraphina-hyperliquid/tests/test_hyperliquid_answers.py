@@ -335,6 +335,23 @@ def test_a_dead_man_switch_that_the_venue_refuses_is_not_armed_and_an_operator_r
 
 
 @pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Failure(kind=FailureKind.NOT_SENT, detail="no connection"), "not_sent"),
+        (refused("Invalid nonce: duplicate nonce"), "invalid_nonce"),
+        (refused("Action already expired"), "action_expired"),
+    ],
+)
+def test_a_dead_man_switch_that_another_try_may_arm_is_as_it_was(
+    answer: Answer | Failure, expected: str
+) -> None:
+    """What went wrong was the request, of which an operator reads once."""
+    (event,) = told(DEAD_MAN, answer)
+    assert isinstance(event, VenueNotice)
+    assert event.code == expected
+
+
+@pytest.mark.parametrize(
     "answer",
     [Failure(kind=FailureKind.TIMED_OUT), stated("success"), refused("a sentence that nobody knows")],
 )

@@ -102,9 +102,9 @@ def test_a_dead_man_switch_that_fired_is_armed_no_more(account: Account) -> None
     assert report == DeadManReport(armed_until_ns=None, reason="it has fired")
 
 
-def test_spot_pairs_and_outcomes_are_nobodys_business_here(account: Account) -> None:
-    """An account may hold more than perpetuals; what it does there moves no position."""
-    for coin in ("@107", "PURR/USDC", "#10", "+10"):
+def test_what_is_no_perpetual_of_the_venues_own_is_nobodys_business_here(account: Account) -> None:
+    """An account may do more than that; none of it moves a position that is watched here."""
+    for coin in ("@107", "PURR/USDC", "#10", "+10", "xyz:NVDA"):
         entry = update("open")
         entry["order"]["coin"] = coin
         assert account.hears("orderUpdates", [entry]) == []
