@@ -12,7 +12,7 @@ from .page import to_markdown
 from .registry import TRIALS, select
 from .result import SUITE_VERSION, CardResult, Outcome, SuiteResult
 from .runner import Runner, summary
-from .subject import Arrival, Opening, Recording, Reply, Subject
+from .subject import Arrival, Login, Opening, Recording, Reply, Scene, Step, Subject, TwinSide
 from .suite import ConformanceSuite
 
 __all__ = [
@@ -25,15 +25,19 @@ __all__ = [
     "ConformanceSuite",
     "Evidence",
     "Family",
+    "Login",
     "NotApplicable",
     "Opening",
     "Outcome",
     "Recording",
     "Reply",
     "Runner",
+    "Scene",
+    "Step",
     "Subject",
     "SuiteResult",
     "Trial",
+    "TwinSide",
     "select",
     "subject_of",
     "summary",

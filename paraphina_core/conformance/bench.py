@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from random import Random
@@ -53,11 +54,15 @@ class Bench:
 
     Args:
         subject: the connector and its evidence.
+
+    Attributes:
+        faults: what happened at each twin that was used, by name of the fault.
     """
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.spec = subject.spec
+        self.faults: list[Counter[str]] = []
         self._nonces = itertools.count(1)
 
     # --- what there is --------------------------------------------------------------------------
@@ -89,7 +94,7 @@ class Bench:
         found = {
             Evidence.FRAMES: any(isinstance(step, Arrival) for step in steps),
             Evidence.ANSWERS: any(isinstance(step, Reply) for step in steps),
-            Evidence.TWIN: self.spec.twin is not None,
+            Evidence.TWIN: self.spec.twin is not None and self.subject.twin is not None,
         }
         return frozenset(evidence for evidence, is_there in found.items() if is_there)
 
@@ -111,8 +116,9 @@ class Bench:
 
     @cached_property
     def key(self) -> SigningKey | None:
-        """The signing key of the subject's secrets; None where nothing is signed."""
-        return None if self.spec.signer is None else self.spec.signer(self.subject.secrets)
+        """The signing key of the subject's secrets; None where there are none."""
+        signer = self.spec.signer
+        return None if signer is None or not self.subject.secrets else signer(self.subject.secrets)
 
     def context(self, at_ns: int, nonce: int | None = None) -> WriteContext:
         """Return what one request may use of the world; its nonce is new unless it is given."""

@@ -10,7 +10,7 @@ from paraphina_core import __version__
 from paraphina_core.connector import PluginRecord, core_hash
 
 from .bench import Bench
-from .card import Broken, Card, Evidence, NotApplicable, Trial
+from .card import Broken, Card, Evidence, NotApplicable, Trial, check
 from .registry import TRIALS
 from .result import SUITE_VERSION, CardResult, Outcome, SuiteResult, conforms, counts
 from .subject import Subject
@@ -47,7 +47,10 @@ class Runner:
             if reason:
                 outcome = Outcome.SKIPPED
             else:
+                self._bench.faults.clear()
                 trial.run(self._bench)
+                missed = sorted(set(card.faults) - self._met())
+                check(not missed, "the twin did not bring these faults about", found=missed)
         except NotApplicable as e:
             outcome, reason = Outcome.SKIPPED, str(e)
         except Broken as e:
@@ -62,7 +65,11 @@ class Runner:
             reason=reason[:MAX_REASON],
             found=found,
             wanted=wanted,
+            faults=tuple(sorted(self._met())) if outcome is Outcome.PASSED else (),
         )
+
+    def _met(self) -> set[str]:
+        return {name for happened in self._bench.faults for name in happened}
 
     def _why_skipped(self, card: Card) -> str:
         declared = self.subject.skips.get(card.id)

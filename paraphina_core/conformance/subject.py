@@ -9,6 +9,7 @@ import msgspec
 
 from paraphina_core.connector import Answer, ConnectorSpec, TradeMode
 from paraphina_core.domain import LocalError, Query
+from paraphina_core.twin import VenueTwin
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,51 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
             last_ns = step.at_ns
 
 
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """How a client gets into a twin, and who else is there.
+
+    Args:
+        account: the account's name at the twin's exchange.
+        stranger: another account with money, whom the suite lets trade.
+        settings: values of the spec's settings that select the account.
+        secrets: secrets by setting name; worthless outside of the twin.
+    """
+
+    account: str
+    stranger: str
+    settings: Mapping[str, str | int | float | bool]
+    secrets: Mapping[str, str]
+
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """One market of a twin to try things in.
+
+    Args:
+        connector: values of the spec's settings that select it.
+        twin: settings of the twin; with them an account may do all that the spec declares.
+    """
+
+    connector: Mapping[str, str | int | float | bool] = msgspec.field(default_factory=dict)
+    twin: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+class TwinSide(msgspec.Struct, frozen=True, kw_only=True):
+    """What the suite must know of a twin that no connector can say.
+
+    Args:
+        log_in: tells how to get into a twin that was just built.
+        quiet: a market in which nobody but clients trades.
+        lively: a market in which others trade too.
+        answer: text that stands in each frame that answers a command, and in no other; empty where
+            commands are answered over HTTP alone.
+    """
+
+    log_in: Callable[[VenueTwin], Login]
+    quiet: Scene
+    lively: Scene
+    answer: str = ""
+
+
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """One connector with its evidence.
 
@@ -79,6 +125,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             is met, it leaked. Never those of a real account.
         secrets_sent: names of secrets that the venue wants to see as they are, in a header.
         recordings: loads what the venue really sent.
+        twin: what to know of the venue's twin, which the spec names.
         skips: cards that are not run on this connector, each with the reason.
     """
 
@@ -88,6 +135,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, str] = msgspec.field(default_factory=dict)
     secrets_sent: frozenset[str] = frozenset()
     recordings: Callable[[], Sequence[Recording]] | None = None
+    twin: TwinSide | None = None
     skips: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:

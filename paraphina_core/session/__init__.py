@@ -17,7 +17,6 @@ from .snapshot import (
     SessionSnapshot,
     VenueSnapshot,
 )
-from .visit import visited
 
 __all__ = [
     "RECORDING_FILE",
@@ -42,5 +41,4 @@ __all__ = [
     "preflight",
     "recording_folder",
     "replay_run",
-    "visited",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from broken_feeds import BROKEN, subject
-from paraphina_core.conformance import TRIALS, ConformanceSuite, Outcome, Runner, Subject, select
+from paraphina_core.conformance import TRIALS, ConformanceSuite, Evidence, Outcome, Runner, Subject, select
 
 
 class TestMock(ConformanceSuite):
@@ -27,4 +27,5 @@ def test_a_card_notices_the_connector_that_breaks_its_promise(card: str, wrong: 
 
 def test_every_card_has_a_connector_that_fails_it() -> None:
     """A card that nothing can fail would be a decoration."""
-    assert {card for card, _, _ in BROKEN} == {trial.card.id for trial in TRIALS}
+    cards = {trial.card.id for trial in TRIALS if Evidence.TWIN not in trial.card.needs}
+    assert {card for card, _, _ in BROKEN} == cards

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
@@ -27,9 +28,11 @@ from paraphina_core.domain import (
     BookGap,
     BookSnapshot,
     Event,
+    Instrument,
     InstrumentDefined,
     MarkPrice,
     RemoteProtocolError,
+    Side,
     SubscriptionLive,
     Trade,
 )
@@ -293,6 +296,23 @@ class RefusesASecondConnection(_Sound):
         return kept
 
 
+class _Generous(Instrument):
+    """Rounds towards the market."""
+
+    def passive_price(self, price: Decimal, side: Side) -> Decimal:
+        return super().passive_price(price, side.opposite)
+
+
+class RoundsTowardsTheMarket(_Sound):
+    def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
+        def change(event: Event) -> Event:
+            if isinstance(event, InstrumentDefined):
+                return InstrumentDefined(instrument=_Generous(**msgspec.structs.asdict(event.instrument)))
+            return event
+
+        return self.changed(stream, frame, at_ns, change)
+
+
 class PlansTwice(_Sound):
     def plan(self) -> Plan:
         plan = super().plan()
@@ -388,6 +408,7 @@ BROKEN: tuple[tuple[str, str, Subject], ...] = (
     ("MD-110", "a lost change is passed over", subject(GuessesOverGaps)),
     ("MD-120", "a repeated frame is taken for a gap", subject(TakesRepetitionForAGap)),
     ("MD-130", "changes in any order", subject(AppliesAnything)),
+    ("PR-010", "prices towards the market", subject(RoundsTowardsTheMarket)),
     ("RC-010", "a sequence outlives its connection", subject(RemembersOverConnections)),
     ("RC-020", "a second connection is refused", subject(RefusesASecondConnection)),
 )

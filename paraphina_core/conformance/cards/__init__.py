@@ -4,7 +4,33 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import contract, feed, hostile, purity
+from . import (
+    connections,
+    contract,
+    defences,
+    doubt,
+    feed,
+    hostile,
+    orders,
+    precision,
+    purity,
+    races,
+    requests,
+    secrets,
+)
 
 #: The decks of all modules.
-DECKS: Final = (contract.DECK, purity.DECK, hostile.DECK, feed.DECK)
+DECKS: Final = (
+    connections.DECK,
+    contract.DECK,
+    defences.DECK,
+    doubt.DECK,
+    feed.DECK,
+    hostile.DECK,
+    orders.DECK,
+    precision.DECK,
+    purity.DECK,
+    races.DECK,
+    requests.DECK,
+    secrets.DECK,
+)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from paraphina_core.conformance.bench import Bench
@@ -10,6 +11,8 @@ from paraphina_core.conformance.card import Card, Deck, Evidence, check, skip
 from paraphina_core.connector import Capability, Endpoint, LocalSource, Network, WebSocketSource
 
 DECK: Final = Deck()
+
+Settings: TypeAlias = Mapping[str, str | int | float | bool]
 
 _ENCRYPTED: Final = frozenset({"https", "wss"})
 #: What is asked of a connector before it may send an order anywhere.
@@ -133,7 +136,7 @@ def _streams_lead_to_the_spec(bench: Bench) -> None:
     if not remote:
         skip("every stream is here already")
     for source in remote:
-        check_address(bench, source.url)
+        check_address(bench, source.url, bench.subject.mode.network, bench.subject.settings)
 
 
 @DECK.add(
@@ -155,15 +158,14 @@ def _claims_are_backed(bench: Bench) -> None:
         )
 
 
-def check_address(bench: Bench, url: str) -> None:
-    """Check that an address is one that the spec names for the subject's network.
+def check_address(bench: Bench, url: str, network: Network, settings: Settings) -> None:
+    """Check that an address is one that the spec names for a network, or a setting in its place.
 
     Raises:
         Broken: it is another.
     """
-    network = bench.subject.mode.network
     endpoints = bench.spec.endpoints.get(network, ())
-    allowed = {urlsplit(_in_force(bench, endpoint))[:2] for endpoint in endpoints}
+    allowed = {urlsplit(_in_force(endpoint, settings))[:2] for endpoint in endpoints}
     check(
         urlsplit(url)[:2] in allowed,
         f"an address is not one of the spec's for {network.value}",
@@ -172,8 +174,8 @@ def check_address(bench: Bench, url: str) -> None:
     )
 
 
-def _in_force(bench: Bench, endpoint: Endpoint) -> str:
-    replaced = bench.subject.settings.get(endpoint.setting) if endpoint.setting else None
+def _in_force(endpoint: Endpoint, settings: Settings) -> str:
+    replaced = settings.get(endpoint.setting) if endpoint.setting else None
     return str(replaced or endpoint.url)
 
 

@@ -84,6 +84,7 @@ VENUE: Final = ConnectorSpec(
     trade_modes=frozenset(TradeMode),
     factory=_connector,
     twin="paraphina_hyperliquid.twin:HyperliquidTwin",
+    conformance="paraphina_hyperliquid.twin.conformance:SUBJECT",
     signer=_signer,
     nonce=NonceRule.MILLISECONDS,
     max_batch=MAX_BATCH,

@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
+import msgspec
 
-from paraphina_core.conformance import Arrival, ConformanceSuite, Opening, Recording, Reply, Subject
-from paraphina_core.connector import Answer, TradeMode
-from paraphina_core.domain import QueryInstruments
-from paraphina_hyperliquid.connector import MARKET
-from paraphina_hyperliquid.spec import FIXTURE, VENUE
-
-#: Nobody's, and never to be funded.
-SECRETS = {"private_key": "0x" + "01" * 32}
-COINS = {"coin": "BTC,HYPE"}
-RECORDED = Path(__file__).resolve().parents[3] / "tests" / "fixtures" / "hyperliquid"
-
-
-def recordings() -> Sequence[Recording]:
-    """Return what the venue sent of each recorded coin; the listings are as long as it needs them to be."""
-    precision = json.loads((RECORDED / "instruments.json").read_text(encoding="utf-8"))
-    universe = [
-        {"name": coin, "szDecimals": said["szDecimals"]}
-        for coin, said in precision.items()
-        if isinstance(said, dict) and "szDecimals" in said
-    ]
-    meta = Answer(status=200, body=json.dumps({"universe": universe}).encode())
-    return [recording(coin, meta) for coin in ("BTC", "HYPE")]
-
-
-def recording(coin: str, meta: Answer) -> Recording:
-    """Return the frames of one coin, on a market that has just opened."""
-    lines = [line.split(b" ", 1) for line in (RECORDED / f"{coin}.frames").read_bytes().splitlines()]
-    first_ns = int(lines[0][0])
-    begin = (
-        Reply(query=QueryInstruments(), answer=meta, at_ns=first_ns),
-        Opening(stream=MARKET, at_ns=first_ns),
-    )
-    frames = [Arrival(stream=MARKET, frame=frame, at_ns=int(arrived)) for arrived, frame in lines]
-    return Recording(name=coin, steps=(*begin, *frames))
+from paraphina_core.conformance import TRIALS, ConformanceSuite, Evidence, Subject
+from paraphina_core.connector import TradeMode
+from paraphina_hyperliquid.spec import FIXTURE
+from paraphina_hyperliquid.twin import conformance
 
 
 class TestFixture(ConformanceSuite):
@@ -48,19 +16,14 @@ class TestFixture(ConformanceSuite):
     subject = Subject(spec=FIXTURE)
 
 
-class TestMarket(ConformanceSuite):
-    """The venue's connector where nothing is sent."""
+class TestHyperliquid(ConformanceSuite):
+    """The venue's own connector, against its recordings and its twin."""
 
-    subject = Subject(spec=VENUE, settings=COINS, secrets=SECRETS, recordings=recordings)
+    subject = conformance.SUBJECT
 
 
-class TestOrders(ConformanceSuite):
-    """The venue's connector where orders are sent."""
+class TestWithoutOrders(ConformanceSuite):
+    """The same where nothing is sent: what was recorded is read no other way."""
 
-    subject = Subject(
-        spec=VENUE,
-        mode=TradeMode.TESTNET,
-        settings=COINS | {"vault_address": "0x" + "ab" * 20, "network": "testnet"},
-        secrets=SECRETS,
-        recordings=recordings,
-    )
+    subject = msgspec.structs.replace(conformance.SUBJECT, mode=TradeMode.PAPER)
+    trials = tuple(trial for trial in TRIALS if Evidence.TWIN not in trial.card.needs)

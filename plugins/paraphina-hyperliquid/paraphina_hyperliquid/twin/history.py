@@ -29,6 +29,7 @@ MAX_FUNDINGS: Final = 5_000
 _ENDINGS: Final = {
     "cancelled on request": "canceled",
     "cancelled with all": "canceled",
+    "cancelled by the venue": "canceled",
     "replaced": "canceled",
     "immediate or cancel": "canceled",
     "self-trade": "selfTradeCanceled",

@@ -1,0 +1,462 @@
+"""Cards on what comes twice, late, in another order or unasked: it counts once, and nothing is lost."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+from paraphina_core.conformance.bench import Bench
+from paraphina_core.conformance.card import Card, Deck, Evidence, check
+from paraphina_core.conformance.desk import AT_TWIN, Desk, desk_of, fault
+from paraphina_core.connector import Capability, StreamRequest
+from paraphina_core.domain import (
+    CancelRejected,
+    Fill,
+    FillsListed,
+    FundingPayment,
+    LocalError,
+    ModifyOrder,
+    OpenOrdersListed,
+    OrderCancelled,
+    OrderModified,
+    OrderRejected,
+    OrderReport,
+    OrderState,
+    PlaceOrder,
+    PositionsListed,
+    QueryAccount,
+    QueryFills,
+    QueryFunding,
+    QueryOpenOrders,
+    Side,
+)
+
+DECK: Final = Deck()
+
+_NEEDS: Final = (Evidence.TWIN,)
+_STREAMED: Final = (Capability.EXECUTION, Capability.PRIVATE_STREAM)
+#: Long enough for every frame of a card.
+_LONG_MS: Final = 60_000
+
+
+def _check_filled_once(desk: Desk, order: PlaceOrder) -> None:
+    """Check that the core counts the order's fills as the venue does."""
+    record = desk.rig.orders.get(order.client_order_id)
+    truth = desk.truth_of(order.client_order_id)
+    found = record and record.filled_size
+    wanted = truth and truth.filled_size
+    check(found == wanted, "another size is counted than has filled", found=found, wanted=str(wanted))
+    desk.check_position()
+
+
+def _trade(desk: Desk) -> PlaceOrder:
+    """Let an order fill in two parts, and the rest be cancelled."""
+    order = desk.rest(size=desk.size(3))
+    desk.hit(order, desk.size())
+    desk.hit(order, desk.size())
+    desk.cancel(order)
+    return order
+
+
+@DECK.add(
+    Card(
+        id="DU-110",
+        title="frames that come twice count once",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="send every frame of the account twice while an order fills in parts and is cancelled",
+        events="`OrderAccepted`, `Fill`, `OrderCancelled`, each any number of times",
+        passes="each fill is told under one trade id, is counted once, and makes the position",
+        faults=("duplicate",),
+    )
+)
+def _duplicates_count_once(bench: Bench) -> None:
+    desk = desk_of(bench)
+    desk.rig.arm(fault("duplicate", count=1_000, for_ms=_LONG_MS))
+    order = _trade(desk)
+    _check_filled_once(desk, order)
+    told = {fill.trade_id for fill in desk.rig.told(Fill)}
+    real = len(desk.rig.truth.fills)
+    check(len(told) == real, "a fill has two trade ids", found=told, wanted=f"{real} of them")
+
+
+@DECK.add(
+    Card(
+        id="DU-120",
+        title="what is told again after a reconnect counts once",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="trade, cut every stream, let them come back, and ask for the fills as well",
+        events="`Fill` with `is_replay`, `FillsListed`",
+        passes="no fill of before is told as new without its old trade id; each is counted once",
+        faults=("kill",),
+    )
+)
+def _replays_count_once(bench: Bench) -> None:
+    desk = desk_of(bench)
+    begin_ns = desk.rig.now_ns
+    first = _trade(desk)
+    known = {fill.trade_id for fill in desk.rig.told(Fill)}
+    before = len(desk.rig.events)
+    desk.rig.arm(fault("kill"))
+    desk.wait(10_000)
+    desk.rig.wait_until_live()
+    again = desk.rig.told(Fill, since=before)
+    strange = [fill for fill in again if fill.trade_id not in known]
+    check(not strange, "an old fill is told under a new trade id", found=strange)
+    unmarked = [fill for fill in again if not fill.is_replay]
+    check(not unmarked, "an old fill is told as if it were new", found=unmarked, wanted="is_replay")
+    for told in desk.rig.asked(QueryFills(since_ns=begin_ns)):
+        if isinstance(told, FillsListed):
+            strange = [fill for fill in told.fills if fill.trade_id not in known]
+            check(not strange, "a listed fill has another trade id", found=strange)
+    _check_filled_once(desk, first)
+    second = _trade(desk)
+    _check_filled_once(desk, second)
+
+
+@DECK.add(
+    Card(
+        id="DU-130",
+        title="fills that happen while nobody listens are told when asked for",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="let an order fill during an outage, reconnect, and ask for the fills since then",
+        events="`Fill` with `is_replay`; `FillsListed`",
+        passes="the fills that are known then make the position",
+        faults=("kill",),
+    )
+)
+def _missed_fills_are_found(bench: Bench) -> None:
+    desk = desk_of(bench)
+    begin_ns = desk.rig.now_ns
+    order = desk.rest(size=desk.size(2))
+    desk.rig.arm(fault("kill"))
+    desk.rig.link.outage(5_000)
+    desk.hit(order, desk.size())
+    desk.wait(20_000)
+    desk.rig.wait_until_live()
+    desk.rig.asked(QueryFills(since_ns=begin_ns))
+    desk.check_position()
+
+
+@DECK.add(
+    Card(
+        id="OL-320",
+        title="a fill that overtakes its acceptance counts",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="let an order trade at once, its answer behind the account's other frames or late",
+        events="`Fill` before `OrderAccepted`",
+        passes="the order is known to have filled, once, and is not open again by its late acceptance",
+        faults=("reorder", "slow_answer"),
+    )
+)
+def _fills_overtake(bench: Bench) -> None:
+    desk = desk_of(bench)
+    _overtake(desk, "reorder" if _is_on_stream(desk) else "slow_answer")
+    if Capability.WS_ORDERS in bench.spec.capabilities:
+        _overtake(desk_of(bench, private=False), "slow_answer")
+
+
+def _overtake(desk: Desk, name: str) -> None:
+    desk.stranger(Side.SELL, desk.price(Side.SELL, 10))
+    desk.wait()
+    order = desk.order(Side.BUY, 30)
+    parameters = {"match": desk.rig.answer} if name == "reorder" else {}
+    desk.rig.arm(fault(name, ms=700, **parameters))
+    desk.rig.send(order)
+    desk.wait(5_000)
+    desk.rig.asked(QueryFills(since_ns=desk.rig.now_ns - 60 * 10**9))
+    if name == "reorder":
+        _check_filled_once(desk, order)
+        record = desk.rig.orders.get(order.client_order_id)
+        done = record is not None and record.state is OrderState.FILLED
+        check(done, "an order that has filled is thought to be open", found=record)
+    else:
+        desk.check_position()
+
+
+def _is_on_stream(desk: Desk) -> bool:
+    """Tell whether commands leave on a stream."""
+    request = desk.rig.connector.write(desk.order(Side.BUY, -100), desk.rig.context())
+    return isinstance(request, StreamRequest)
+
+
+# --- cancels ------------------------------------------------------------------------------------
+
+
+@DECK.add(
+    Card(
+        id="CR-110",
+        title="a cancel that comes too late refuses the cancel, not the order",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="let an order fill while its cancel is on the way",
+        events="`Fill`, `CancelRejected`",
+        passes="the fill counts, the order is filled, nothing says that it was rejected or cancelled",
+    )
+)
+def _cancels_come_late(bench: Bench) -> None:
+    desk = desk_of(bench)
+    order = desk.rest()
+    desk.rig.orders.cancel_sent(order.client_order_id, desk.rig.now_ns)
+    desk.rig.send(desk.cancel_of(order))
+    desk.hit(order)
+    said = desk.rig.told_of(order.client_order_id)
+    lies = [e for e in said if isinstance(e, OrderRejected | OrderCancelled)]
+    check(not lies, "a late cancel is told of the order", found=lies)
+    refused = any(isinstance(e, CancelRejected) for e in said)
+    check(refused, "a refused cancel is passed over in silence", found=said)
+    _check_filled_once(desk, order)
+    report = desk.report(order)
+    found = report.state if isinstance(report, OrderReport) else report
+    check(found is OrderState.FILLED, "an order that has filled is reported otherwise", found=found)
+
+
+@DECK.add(
+    Card(
+        id="CR-120",
+        title="a fill that is told after the cancel counts",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="let a cancelled order fill in part a moment after its cancel was told",
+        events="`OrderCancelled`, then `Fill`",
+        passes="the fill is told under our id and makes the position",
+        faults=("late_fill",),
+    )
+)
+def _late_fills_count(bench: Bench) -> None:
+    desk = desk_of(bench)
+    order = desk.rest(size=desk.size(2))
+    desk.rig.arm(fault("late_fill", ms=500))
+    desk.cancel(order)
+    desk.wait()
+    told = [e for e in desk.rig.told_of(order.client_order_id) if isinstance(e, Fill)]
+    check(told, "a late fill is not told", found=desk.rig.told_of(order.client_order_id))
+    _check_filled_once(desk, order)
+
+
+@DECK.add(
+    Card(
+        id="CR-130",
+        title="a partial fill with the cancel on its way counts",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="let a part of an order fill while its cancel is on the way",
+        events="`Fill`, `OrderCancelled`",
+        passes="the fill counts, the rest is gone",
+        faults=("partial_fill",),
+    )
+)
+def _partial_fills_count(bench: Bench) -> None:
+    desk = desk_of(bench)
+    order = desk.rest(size=desk.size(2))
+    desk.rig.orders.cancel_sent(order.client_order_id, desk.rig.now_ns)
+    desk.rig.send(desk.cancel_of(order))
+    desk.rig.arm(fault("partial_fill"))
+    desk.wait()
+    _check_filled_once(desk, order)
+    record = desk.rig.orders.get(order.client_order_id)
+    gone = record is not None and record.state is OrderState.CANCELLED
+    check(gone, "a cancelled order is thought to be open", found=record)
+
+
+@DECK.add(
+    Card(
+        id="CR-140",
+        title="more than was ordered is told when it has filled",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="let an order fill by more than its size",
+        events="`Fill`",
+        passes="everything that filled is told and makes the position",
+        faults=("overfill",),
+    )
+)
+def _overfills_are_told(bench: Bench) -> None:
+    desk = desk_of(bench)
+    order = desk.rest()
+    desk.rig.arm(fault("overfill"))
+    desk.wait()
+    check(desk.true_position() > order.size, "the twin did not overfill", found=desk.true_position())
+    desk.check_position()
+
+
+@DECK.add(
+    Card(
+        id="CR-150",
+        title="the cancel of an order that never was says nothing good",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="cancel an order that was never sent, and one that is cancelled already",
+        events="`CancelRejected`, `OutcomeUnknown`",
+        passes="neither is told to be cancelled by it",
+    )
+)
+def _cancels_of_nothing(bench: Bench) -> None:
+    desk = desk_of(bench)
+    never = desk.order(Side.BUY, -100)
+    desk.cancel(never)
+    twice = desk.rest()
+    desk.cancel(twice)
+    before = len(desk.rig.events)
+    desk.cancel(twice)
+    for order, since in ((never, 0), (twice, before)):
+        mine = [
+            e for _, e in desk.rig.events[since:] if getattr(e, "client_order_id", 0) == order.client_order_id
+        ]
+        good = [e for e in mine if isinstance(e, OrderCancelled)]
+        check(not good, "a cancel of nothing is told to have worked", found=good)
+        check(mine, "nothing is said of a cancel of nothing")
+
+
+@DECK.add(
+    Card(
+        id="CR-160",
+        title="new terms for an order that is gone are refused",
+        needs=_NEEDS,
+        capabilities=(*_STREAMED, Capability.MODIFY),
+        prerequisite=AT_TWIN,
+        action="change an order that has filled while the change was on the way",
+        events="`Fill`, `ModifyRejected` or `OutcomeUnknown`",
+        passes="nothing says that the new terms stand; what rests at the venue then is known",
+    )
+)
+def _changes_come_late(bench: Bench) -> None:
+    desk = desk_of(bench)
+    order = desk.rest()
+    command: ModifyOrder = desk.modify_of(order, bps=-80)
+    desk.rig.orders.modify_sent(command, desk.rig.now_ns)
+    desk.rig.send(command)
+    desk.hit(order)
+    said = desk.rig.told_of(order.client_order_id)
+    stands = [e for e in said if isinstance(e, OrderModified)]
+    resting = desk.resting()
+    check(
+        bool(stands) == bool(resting),
+        "new terms are told otherwise than they stand",
+        found=stands,
+        wanted=repr(resting),
+    )
+    desk.check_position()
+
+
+# --- unasked ------------------------------------------------------------------------------------
+
+
+@DECK.add(
+    Card(
+        id="OL-410",
+        title="what the venue cancels by itself is told",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="let the venue cancel every order of the account",
+        events="`OrderCancelled`",
+        passes="each order is told to be cancelled, under our id",
+        faults=("venue_cancel",),
+    )
+)
+def _venue_cancels_are_told(bench: Bench) -> None:
+    desk = desk_of(bench)
+    orders = [desk.rest(), desk.rest(Side.SELL, 100)]
+    desk.rig.arm(fault("venue_cancel", account=desk.rig.login.account))
+    desk.wait()
+    for order in orders:
+        record = desk.rig.orders.get(order.client_order_id)
+        gone = record is not None and record.state is OrderState.CANCELLED
+        check(gone, "an order that the venue cancelled is thought to be open", found=record)
+
+
+@DECK.add(
+    Card(
+        id="OL-420",
+        title="an order that nobody here sent is seen",
+        needs=_NEEDS,
+        capabilities=(Capability.EXECUTION, Capability.ACCOUNT),
+        prerequisite=AT_TWIN,
+        action="let an order appear on the account that no client sent, and ask for the open orders",
+        events="`OpenOrdersListed`",
+        passes="it is listed under the venue's id, without one of ours",
+        faults=("external_order",),
+    )
+)
+def _external_orders_are_seen(bench: Bench) -> None:
+    desk = desk_of(bench)
+    mine = desk.rest()
+    desk.rig.arm(fault("external_order", account=desk.rig.login.account))
+    desk.wait()
+    (listed,) = (e for e in desk.rig.asked(QueryOpenOrders()) if isinstance(e, OpenOrdersListed))
+    ids = sorted(str(report.client_order_id) for report in listed.orders)
+    wanted = sorted([str(mine.client_order_id), "None"])
+    check(ids == wanted, "a stranger's order is listed otherwise", found=ids, wanted=str(wanted))
+
+
+@DECK.add(
+    Card(
+        id="OL-430",
+        title="a liquidation is told by its fills",
+        needs=_NEEDS,
+        capabilities=_STREAMED,
+        prerequisite=AT_TWIN,
+        action="let the account, with a position and an open order, be liquidated",
+        events="`Fill` without our id, `OrderCancelled`; `PositionsListed`",
+        passes="the fills make the position that is left, the order is told to be gone, and asked it is so",
+        faults=("liquidation",),
+    )
+)
+def _liquidations_are_told(bench: Bench) -> None:
+    desk = desk_of(bench)
+    desk.hit(desk.rest(size=desk.size(2)))
+    order = desk.rest()
+    desk.stranger(Side.BUY, desk.price(Side.BUY, -50), desk.size(5))
+    desk.rig.arm(fault("liquidation", account=desk.rig.login.account))
+    desk.wait()
+    check(desk.true_position() == 0, "the twin did not liquidate", found=desk.true_position())
+    desk.check_position()
+    record = desk.rig.orders.get(order.client_order_id)
+    check(record is not None and not record.is_open, "an order outlives a liquidation", found=record)
+    (positions,) = (e for e in desk.rig.asked(QueryAccount()) if isinstance(e, PositionsListed))
+    left = [p for p in positions.positions if p.size]
+    check(not left, "a position is listed that was liquidated", found=left)
+
+
+@DECK.add(
+    Card(
+        id="OL-440",
+        title="funding is told as it is paid",
+        needs=_NEEDS,
+        capabilities=(Capability.EXECUTION, Capability.ACCOUNT),
+        prerequisite=AT_TWIN,
+        action="let funding be paid on a position, and ask for what was paid",
+        events="`FundingPayment`",
+        passes="the amounts are the venue's, negative where the account paid",
+        skip_when="funding can neither be asked for nor is it told",
+        faults=("funding",),
+    )
+)
+def _funding_is_told(bench: Bench) -> None:
+    desk = desk_of(bench)
+    begin_ns = desk.rig.now_ns
+    desk.hit(desk.rest(size=desk.size(20)))
+    desk.rig.arm(fault("funding", rate_1h=0.001))
+    desk.wait()
+    with suppress(LocalError):
+        desk.rig.asked(QueryFunding(since_ns=begin_ns))
+    told = {event.amount for event in desk.rig.told(FundingPayment)}
+    real = {payment.amount for payment in desk.rig.truth.payments}
+    check(real and max(real) < 0, "the twin paid nothing", found=real)
+    rounded = (
+        {amount.quantize(min(told, key=lambda a: a.as_tuple().exponent)) for amount in real} if told else real
+    )
+    check(told == rounded, "funding is told otherwise than it was paid", found=told, wanted=str(real))
