@@ -27,6 +27,7 @@ from paraphina_core.domain import (
     ConfigError,
     Event,
     LocalError,
+    OpenOrdersListed,
     OrderReport,
     Query,
     QueryInstruments,
@@ -36,7 +37,7 @@ from paraphina_core.domain import (
 from . import roles
 from . import spec as specs
 from .actions import Spelling
-from .changes import Changes
+from .changes import Changes, Ending
 from .feed import PublicFeed, topic
 from .info import Info
 from .instruments import Listings, parse_coins
@@ -176,9 +177,26 @@ class HyperliquidConnector:
             return self._entry.read_answer(request.correlation, answer)
         events = self._info.read(request, answer)
         for event in events:
-            if isinstance(event, OrderReport):
-                self._changes.reported(event)
+            match event:
+                case OrderReport():
+                    self._learn(event)
+                case OpenOrdersListed(orders=orders):
+                    for order in orders:
+                        self._learn(order)
         return events
+
+    def _learn(self, report: OrderReport) -> None:
+        """Take note of what the venue says of an order when it is asked.
+
+        Raises:
+            RemoteError: it says how the order before a change ended, which is not the end of ours.
+        """
+        ending = self._changes.ending_of(report.client_order_id, report.venue_order_id)
+        if report.state.is_final and ending is Ending.REPLACED:
+            raise RemoteProtocolError(
+                "answer is about an order that was replaced", found=report.venue_order_id
+            )
+        self._changes.reported(report)
 
     def _subscription(self, channel: str, coin: str) -> dict[str, object]:
         if channel == "l2Book" and self._book == "fast":

@@ -39,12 +39,15 @@ from paraphina_core.domain import (
     ModifyOrder,
     OrderAccepted,
     OrderRejected,
+    OrderReport,
+    OrderState,
     OutcomeUnknown,
     PlaceOrder,
     Query,
     QueryAccount,
     QueryBook,
     QueryInstruments,
+    QueryOpenOrders,
     QueryOrder,
     RemoteError,
     SetLeverage,
@@ -415,28 +418,47 @@ def test_orders_are_refused_when_the_account_is_not_what_the_settings_say() -> N
 # --- answers to queries -----------------------------------------------------------------------
 
 
-def test_what_an_order_has_filled_is_learnt_from_an_answer_about_it() -> None:
+def own_order(**changes: object) -> dict[str, object]:
+    """Return order 7 as the venue tells of it."""
+    values = {"coin": "BTC", "side": "B", "limitPx": "96500.0", "sz": "0.0004", "oid": 5, "timestamp": 1}
+    return values | {"origSz": "0.001", "cloid": to_hex128(7, "t")} | changes
+
+
+def status(state: str, **changes: object) -> dict[str, object]:
+    """Return the answer to a question for order 7."""
+    update = {"order": own_order(**changes), "status": state, "statusTimestamp": 1}
+    return {"status": "order", "order": update}
+
+
+ORDER = QueryOrder(instrument=BTC, client_order_id=ClientOrderId(7))
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"), [(ORDER, status("open")), (QueryOpenOrders(), [own_order()])], ids=["order", "list"]
+)
+def test_f037_what_an_order_has_filled_is_learnt_from_an_answer_about_it(
+    query: Query, answer: object
+) -> None:
     """A change afterwards orders only what is left."""
     connector = ready()
-    query = QueryOrder(instrument=BTC, client_order_id=ClientOrderId(7))
-    found = {
-        "order": {
-            "coin": "BTC",
-            "side": "B",
-            "limitPx": "96500.0",
-            "sz": "0.0004",
-            "oid": 5,
-            "timestamp": 1,
-            "origSz": "0.001",
-            "cloid": to_hex128(7, "t"),
-        },
-        "status": "open",
-        "statusTimestamp": 1,
-    }
-    answered(connector, query, {"status": "order", "order": found})
+    answered(connector, query, answer)
     request = connector.write(MODIFY, context())
     assert isinstance(request, HttpRequest)
     assert json.loads(request.body)["action"]["modifies"][0]["order"]["s"] == "0.0004"
+
+
+def test_f036_the_end_of_the_order_before_a_change_is_no_answer_about_ours() -> None:
+    """Both have our id; the question is put again until the venue speaks of the one that stands."""
+    connector = ready()
+    request = connector.write(MODIFY, context())
+    with pytest.raises(RemoteError, match="replaced"):
+        answered(connector, ORDER, status("canceled", oid=5))
+    connector.read_answer(request, Answer(status=200, body=json.dumps(RESTING).encode()), 0)
+    with pytest.raises(RemoteError, match="replaced"):
+        answered(connector, ORDER, status("canceled", oid=5))
+    (report,) = answered(connector, ORDER, status("canceled", oid=9))
+    assert isinstance(report, OrderReport)
+    assert report.state is OrderState.CANCELLED
 
 
 def test_a_delisted_coin_is_defined_as_such() -> None:
