@@ -41,7 +41,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
     3 orders are left; 4 halted by a limit; 70 internal error; 130 second Ctrl-C.
     """
     from paraphina_core.gates import evaluate, refusals
-    from paraphina_core.session import Run, gather
+    from paraphina_core.session import Run, gather, visited
     from paraphina_core.transport import run as run_on_loop
 
     from .gates import render
@@ -57,7 +57,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
 
             env = stack.enter_context(leading_to_twins(config, plugins))
             config = resolve_config(params, plugins, env)
-        verdicts = evaluate(gather(config, plugins, home()))
+        verdicts = evaluate(visited(gather(config, plugins, home()), config, plugins))
         if refusals(verdicts):
             render(verdicts, config)
             sys.exit(2)

@@ -65,7 +65,8 @@ def command(  # noqa: PLR0913  # one for each option
     """Serve the twin of the connector NAME on this machine until Ctrl-C.
 
     A twin speaks the venue's own protocol, with accounts, a market of its own and real matching; nothing
-    leaves this machine. What is printed are the variables that lead a session there.
+    leaves this machine. What is printed are the variables that lead a session there, and those of each
+    account with the keys that this run has made for it.
     """
     from paraphina_core.connector import Network
     from paraphina_core.domain import ConfigError, exact
@@ -112,6 +113,12 @@ async def _serve(
         click.echo(f"twin of {spec.name} ({network}, seed {seed}) at {server.origin}; Ctrl-C ends it")
         for variable, url in server.addresses(spec, network).items():
             click.echo(f"  {variable}={url}")
+        for login in server.host.twin.logins:
+            click.echo(
+                f"account {printable(login.account)}, whose key comes from the seed and is worth nothing"
+            )
+            for setting, value in {**login.settings, **login.secrets}.items():
+                click.echo(f"  {spec.setting(setting).env}={printable(value)}")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(duration_s):
                 await stop.wait()
@@ -121,8 +128,9 @@ async def _serve(
 @click.command("twin-fault")
 @click.argument("faults", nargs=-1, metavar="[FAULT]...")
 @click.option("--at", "origin", metavar="URL", help="The twin, such as http://127.0.0.1:8000.")
-@click.option("--heal", is_flag=True, help="Disarm every fault first, and lift a ban.")
-def fault_command(*, faults: Sequence[str], origin: str | None, heal: bool) -> None:
+@click.option("--heal", is_flag=True, help="Disarm every fault first, and lift a ban or maintenance.")
+@click.option("--markdown", is_flag=True, help="Print the menu as a Markdown table.")
+def fault_command(*, faults: Sequence[str], origin: str | None, heal: bool, markdown: bool) -> None:
     """List the faults there are, or arm some in a running twin.
 
     A FAULT is a name, or a name with parameters: `drop`, `drop:count=3,match=trades`. Every fault takes
@@ -133,7 +141,13 @@ def fault_command(*, faults: Sequence[str], origin: str | None, heal: bool) -> N
     if origin is None:
         if faults or heal:
             raise click.UsageError("which twin? give its address with --at")
+        if markdown:
+            click.echo("| fault | meets | effect | parameters |\n| --- | --- | --- | --- |")
         for line in menu():
+            if markdown:
+                parameters = f" `{line.parameters}` " if line.parameters else " "
+                click.echo(f"| `{line.name}` | {line.meets} | {line.effect} |{parameters}|")
+                continue
             click.echo(f"{line.name}  {line.parameters}".rstrip())
             click.echo(f"    {line.meets}: {line.effect}")
         return

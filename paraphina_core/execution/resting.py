@@ -76,7 +76,10 @@ class RestingOrders(Generic[OrderT]):
 
     def reached(self, side: Side, limit: Any) -> Iterator[OrderT]:  # noqa: ANN401  # as `Resting.price`
         """Yield what an order of that side and limit would meet, in order; orders may leave meanwhile."""
-        for order in tuple(self._sells if side is _BUY else self._buys):
+        orders = self._sells if side is _BUY else self._buys
+        if not orders or not reaches(side, limit, orders[0].price):
+            return
+        for order in tuple(orders):
             if not reaches(side, limit, order.price):
                 return
             yield order

@@ -129,7 +129,7 @@ def one_underlying(facts: StartupFacts) -> CheckResult:
     if unread or not facts.connectors:
         return unknown(
             f"what {', '.join(unread) or 'no connector'} would trade is not known before it is connected",
-            "Nothing to do yet: reading a venue's instruments before the start is not built.",
+            "Let `paraphina preflight` or a start ask the venue.",
         )
     return passed(found)
 

@@ -28,14 +28,18 @@ def clock_skew(facts: StartupFacts) -> CheckResult:
     skew_ms, limit_ms = facts.clock_skew_ms, facts.max_clock_skew_ms
     if skew_ms is None:
         return unknown(
-            "the difference to the venues' clocks was not measured",
-            "Nothing to do yet: measuring it against a venue is not built.",
+            f"the difference to the venues' clocks was not measured{_because(facts.clock_skew_fault)}",
+            "Let `paraphina preflight` or a start measure it; put right what it names.",
         )
     if abs(skew_ms) <= limit_ms:
         return passed(f"{skew_ms:+.0f} ms, limit {limit_ms:g} ms")
     return failed(
         f"{skew_ms:+.0f} ms, limit {limit_ms:g} ms", "Synchronise the clock (NTP) and run preflight."
     )
+
+
+def _because(fault: str) -> str:
+    return f": {fault}" if fault else ""
 
 
 @GATES.gate(

@@ -61,6 +61,7 @@ class StartupFacts(msgspec.Struct, frozen=True, kw_only=True):
         declared_hosts: what `live.declared_hosts` lists.
         other_network_hosts: hosts of the network that the mode does not use, of all connectors.
         clock_skew_ms: how far this machine's clock is from the venues', None while not measured.
+        clock_skew_fault: why it was not measured; empty if it was, or was not tried.
         max_clock_skew_ms: the largest difference allowed.
         receipt: the preflight receipt of this installation, if one can be believed.
         receipt_fault: why no receipt can be believed; empty if there is one, or none at all.
@@ -86,6 +87,7 @@ class StartupFacts(msgspec.Struct, frozen=True, kw_only=True):
     declared_hosts: tuple[str, ...]
     other_network_hosts: frozenset[str]
     clock_skew_ms: float | None
+    clock_skew_fault: str
     max_clock_skew_ms: float
     receipt: Receipt | None
     receipt_fault: str

@@ -17,6 +17,7 @@ from .snapshot import (
     SessionSnapshot,
     VenueSnapshot,
 )
+from .visit import visited
 
 __all__ = [
     "RECORDING_FILE",
@@ -41,4 +42,5 @@ __all__ = [
     "preflight",
     "recording_folder",
     "replay_run",
+    "visited",
 ]

@@ -63,7 +63,7 @@ def gather(
     env: Mapping[str, str] | None = None,
     now_ns: int | None = None,
 ) -> StartupFacts:
-    """Look at everything the start-up gates judge; changes nothing.
+    """Look at everything on this machine that the start-up gates judge; changes nothing, connects to nothing.
 
     Args:
         config: the configuration of the run.
@@ -87,6 +87,7 @@ def gather(
             *(hosts_of(spec, other_network(network)) for spec in plugins.connectors.values())
         ),
         clock_skew_ms=None,
+        clock_skew_fault="",
         max_clock_skew_ms=config.live.max_clock_skew_ms,
         receipt=receipt,
         receipt_fault=receipt_fault,

@@ -28,6 +28,7 @@ from paraphina_core.gates import (
 )
 
 from .facts import gather
+from .visit import visited
 
 #: Longest time a plugin's check may take.
 MAX_CHECK_S: Final = 60.0
@@ -69,7 +70,7 @@ def preflight(
         max_check_s: longest time a plugin's check may take.
     """
     identity, fault = _identity(home)
-    facts = gather(config, plugins, home, env=env, now_ns=now_ns)
+    facts = visited(gather(config, plugins, home, env=env, now_ns=now_ns), config, plugins)
     verdicts = [*evaluate(facts, arming=False), *_plugin_verdicts(config, plugins, max_check_s)]
     if identity is None:
         verdicts.append(_unwritable(fault))

@@ -157,14 +157,6 @@ class Account:
         """Return the position on an instrument, an empty one where nothing was ever traded."""
         return self.ledger.positions.get(instrument) or Position()
 
-    def open_base(self, instrument: InstrumentId, side: Side) -> Decimal:
-        """Return what the open orders of one side may still fill, base units."""
-        total = _ZERO
-        for order in self.orders.values():
-            if order.instrument == instrument and order.side is side and not order.reduce_only:
-                total = CONTEXT.add(total, order.remaining)
-        return total
-
     def add(self, order: Order) -> None:
         """Take in an order; for the exchange alone. The house's are in the books only."""
         if self.is_house:

@@ -184,6 +184,12 @@ class Ban(Deed, frozen=True, kw_only=True, tag="ban"):
     ms: _Ms = 120_000
 
 
+class Maintenance(Deed, frozen=True, kw_only=True, tag="maintenance"):
+    """WebSockets are closed, and requests and connections refused for `ms`, in the venue's words."""
+
+    ms: _Ms = 60_000
+
+
 class Kill(Deed, frozen=True, kw_only=True, tag="kill"):
     """Every WebSocket whose target matches is cut without a word."""
 
@@ -313,6 +319,7 @@ _Menu: TypeAlias = (
     | ServerError
     | Html
     | Ban
+    | Maintenance
     | Kill
     | HalfOpen
     | Freeze

@@ -30,6 +30,7 @@ from .faults import (
     Kill,
     LoseAnswer,
     LoseRequest,
+    Maintenance,
     MessageFault,
     RateLimit,
     RequestFault,
@@ -43,6 +44,9 @@ from .protocol import Refusal, SessionId, TwinContext, TwinRequest, VenueTwin
 
 #: WebSockets that may be open at once.
 MAX_SESSIONS: Final = 1_000
+
+#: Close code of a server that goes away for a while (RFC 6455 and IANA: 1012, Service Restart).
+_SERVICE_RESTART: Final = 1012
 
 #: What a proxy or a portal says in place of the venue.
 _PAGE: Final = b"<!doctype html><html><head><title>Error</title></head><body><h1>Sorry</h1></body></html>"
@@ -88,7 +92,8 @@ class TwinHost:
         self.faults = FaultBoard(seed)
         self._outbox = Outbox(self.faults, start_ns)
         self._last_session = 0
-        self._banned_until_ns = 0
+        self._refusing = Refusal.BANNED
+        self._refusing_until_ns = 0
         self.twin = build(
             TwinContext(
                 seed=seed,
@@ -135,11 +140,11 @@ class TwinHost:
         self.advance(at_ns)
 
     def heal(self, at_ns: int) -> None:
-        """Disarm every fault and lift a ban; what is done stays done, and muted sessions stay muted."""
+        """Disarm every fault, lift a ban or maintenance; what is done stays done, the muted stay muted."""
         self.advance(at_ns)
         self.faults.clear()
         self._deeds.clear()
-        self._banned_until_ns = 0
+        self._refusing_until_ns = 0
 
     def armed(self) -> list[Fault]:
         """Return the faults that may still happen, those that wait for an order among them."""
@@ -151,8 +156,9 @@ class TwinHost:
         """Take an HTTP request."""
         self.advance(at_ns)
         now_ns = self.now_ns
-        if now_ns < self._banned_until_ns:
-            return Reply(answer=self._ban_answer(), due_ns=now_ns)
+        refusal = self._refusal()
+        if refusal is not None:
+            return Reply(answer=refusal, due_ns=now_ns)
         text = b" ".join((request.method.encode(), request.target.encode(), request.body))
         met = self.faults.meeting(RequestFault, text, now_ns)
         unseen = [fault for fault in met if not _is_executed(fault)]
@@ -173,8 +179,9 @@ class TwinHost:
     def connect(self, request: TwinRequest, at_ns: int) -> SessionId | Answer:
         """Take a new WebSocket; return its number, or the answer that refuses it."""
         self.advance(at_ns)
-        if self.now_ns < self._banned_until_ns:
-            return self._ban_answer()
+        refusal = self._refusal()
+        if refusal is not None:
+            return refusal
         if len(self.sessions) >= MAX_SESSIONS:
             return self.twin.refuse(Refusal.UNAVAILABLE, 1)
         self._last_session += 1
@@ -242,7 +249,12 @@ class TwinHost:
     def _do(self, deed: Deed) -> None:
         match deed:
             case Ban():
-                self._banned_until_ns = self.now_ns + deed.ms * NS_PER_MS
+                self._refuse(Refusal.BANNED, deed.ms)
+            case Maintenance():
+                self._refuse(Refusal.UNAVAILABLE, deed.ms)
+                for session in self.sessions:
+                    self._outbox.close(session, _SERVICE_RESTART, "maintenance")
+                    self.twin.disconnected(session, self.now_ns)
             case ClockStep():
                 self.clock.step(deed.ms)
             case Kill():
@@ -256,9 +268,13 @@ class TwinHost:
                 self._deeds.do(deed, self.now_ns)
         self._settle()
 
-    def _ban_answer(self) -> Answer:
-        left_s = -(-(self._banned_until_ns - self.now_ns) // NS_PER_S)
-        return self.twin.refuse(Refusal.BANNED, left_s)
+    def _refuse(self, why: Refusal, for_ms: int) -> None:
+        self._refusing, self._refusing_until_ns = why, self.now_ns + for_ms * NS_PER_MS
+
+    def _refusal(self) -> Answer | None:
+        """Return the answer to everybody while everybody is refused."""
+        left_ns = self._refusing_until_ns - self.now_ns
+        return None if left_ns <= 0 else self.twin.refuse(self._refusing, -(-left_ns // NS_PER_S))
 
     def _answer_unseen(self, fault: RequestFault) -> Answer | None:
         match fault:

@@ -40,18 +40,25 @@ def initial_margin(
         order: counted in as if it rested already.
         replaced: an open order that is left out.
     """
+    buys: dict[InstrumentId, Decimal] = {}
+    sells: dict[InstrumentId, Decimal] = {}
+    counted: list[tuple[NewOrder | Order, Decimal]] = [
+        (one, one.remaining) for one in account.orders.values() if one is not replaced
+    ]
+    if order is not None:
+        counted.append((order, order.size))
+    for one, size in counted:
+        if not one.reduce_only:
+            sums = buys if one.side is Side.BUY else sells
+            sums[one.instrument] = CONTEXT.add(sums.get(one.instrument, _ZERO), size)
     total = _ZERO
-    for market in markets.values():
-        buys, sells = account.open_base(market.id, Side.BUY), account.open_base(market.id, Side.SELL)
-        if replaced is not None and replaced.instrument == market.id and not replaced.reduce_only:
-            buys, sells = _plus(buys, sells, replaced.side, replaced.remaining.copy_negate())
-        if order is not None and order.instrument == market.id and not order.reduce_only:
-            buys, sells = _plus(buys, sells, order.side, order.size)
-        position = account.ledger.size(market.id)
-        worst = max(CONTEXT.add(position, buys).copy_abs(), CONTEXT.subtract(position, sells).copy_abs())
-        if worst:
-            notional = CONTEXT.multiply(worst, market.mark_price)
-            total = CONTEXT.add(total, CONTEXT.divide(notional, Decimal(leverage_of(account, market, rules))))
+    for instrument in {**account.ledger.positions, **buys, **sells}:
+        market = markets[instrument]
+        position = account.ledger.size(instrument)
+        long = CONTEXT.add(position, buys.get(instrument, _ZERO)).copy_abs()
+        short = CONTEXT.subtract(position, sells.get(instrument, _ZERO)).copy_abs()
+        notional = CONTEXT.multiply(max(long, short), market.mark_price)
+        total = CONTEXT.add(total, CONTEXT.divide(notional, Decimal(leverage_of(account, market, rules))))
     return total
 
 
@@ -65,9 +72,3 @@ def maintenance_margin(account: Account, markets: Mapping[InstrumentId, TwinMark
             part = CONTEXT.divide(notional, Decimal(2 * market.listing.max_leverage))
             total = CONTEXT.add(total, part)
     return total
-
-
-def _plus(buys: Decimal, sells: Decimal, side: Side, size: Decimal) -> tuple[Decimal, Decimal]:
-    if side is Side.BUY:
-        return CONTEXT.add(buys, size), sells
-    return buys, CONTEXT.add(sells, size)

@@ -17,6 +17,9 @@ from .protocol import SessionId
 #: Messages that may wait to leave, over all sessions; a session that asks for more is cut.
 MAX_WAITING: Final = 100_000
 
+#: What a client reports when a connection has ended without a word (RFC 6455, 7.4.1); it is never sent.
+ABNORMAL: Final = 1006
+
 #: Depth at which a recursive reader gives up, and a number within a message.
 _DEPTH: Final = 100_000
 _NUMBER: Final = re.compile(rb"\d+(?:\.\d+)?")
@@ -152,11 +155,14 @@ class Outbox:
             self._send(state, message)
 
     def close(self, session: SessionId, code: int = 1000, reason: str = "") -> None:
-        """Close a session behind everything that was sent to it."""
+        """Close a session behind everything that was sent to it; with the code 1006 without a handshake."""
         state = self._sessions.pop(session, None)
         if state is not None and not state.muted:
             due_ns = max(self.now_ns, state.not_before_ns)
-            self._deliver(Closed(session=session, code=code, reason=reason), due_ns)
+            if code == ABNORMAL:
+                self._deliver(Cut(session=session), due_ns)
+            else:
+                self._deliver(Closed(session=session, code=code, reason=reason), due_ns)
 
     # --- the inside -----------------------------------------------------------------------------
 

@@ -58,7 +58,10 @@ class Wire(Protocol):
         """Send one message, text unless `binary`; to a session that is gone, nothing."""
 
     def close(self, session: SessionId, code: int = 1000, reason: str = "") -> None:
-        """End a session with a closing handshake; the host does not call `disconnected` for it."""
+        """End a session; the host does not call `disconnected` for it.
+
+        With a closing handshake, or with the code 1006 without a word, which is what that code means.
+        """
 
 
 class Refusal(StrEnum):

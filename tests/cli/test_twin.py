@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from environments import ROOT
 from paraphina_core.cli import main
 from paraphina_core.twin import MENU
 from twin_process import served
@@ -22,7 +23,29 @@ def test_f079_a_signal_ends_it_in_good_order(number: signal.Signals) -> None:
         assert variables[1].startswith("HL_WS_URL=ws://127.0.0.1:")
         process.send_signal(number)
         assert process.wait(10) == 0
-        assert process.stdout.read() == "twin ended\n"
+        assert process.stdout.read().endswith("\ntwin ended\n")
+
+
+def test_f094_it_shows_the_accounts_that_it_has_made_and_their_keys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The same for the same seed, and others for another: they are made for a run and nothing else."""
+
+    def shown(seed: int) -> list[str]:
+        assert main(["twin", "hyperliquid", "--duration-s", "0", "--seed", str(seed)]) == 0
+        return capsys.readouterr().out.splitlines()[3:-1]
+
+    lines = shown(7)
+    assert [line.split("=")[0].strip() for line in lines if "=" in line] == [
+        "HL_VAULT_ADDRESS",
+        "HL_ACCOUNT_ADDRESS",
+        "HL_PRIVATE_KEY",
+    ] * 2
+    assert [line.split(",")[1] for line in lines if "," in line] == [
+        " whose key comes from the seed and is worth nothing"
+    ] * 2
+    assert shown(7) == lines
+    assert not set(shown(8)) & set(lines)
 
 
 def test_faults_are_armed_and_healed_from_outside(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,6 +65,12 @@ def test_without_an_address_the_menu_is_shown(capsys: pytest.CaptureFixture[str]
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[::2]] == list(MENU)
     assert lines[0:2] == ["drop", "    frames to clients: The frame is never sent."]
+
+
+def test_the_menu_as_a_table_is_the_one_in_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever adds a fault prints the table anew."""
+    assert main(["twin-fault", "--markdown"]) == 0
+    assert capsys.readouterr().out in (ROOT / "docs" / "twins.md").read_text(encoding="utf-8")
 
 
 def test_it_ends_by_itself_when_its_time_is_over(capsys: pytest.CaptureFixture[str]) -> None:

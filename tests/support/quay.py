@@ -46,10 +46,12 @@ from paraphina_core.connector import (
 from paraphina_core.domain import (
     Event,
     FetchSnapshot,
+    LocalError,
     MarkPrice,
     Query,
     QueryBook,
     QueryInstruments,
+    QueryTime,
     RemoteProtocolError,
     SubscriptionLive,
 )
@@ -94,6 +96,8 @@ class QuayConnector(MarketDataOnly):
         return (SUBSCRIBE,)
 
     def ask(self, query: Query, context: WriteContext) -> Request:
+        if isinstance(query, QueryTime):
+            raise LocalError("the venue tells no time")
         self._asked += 1
         correlation = f"q{self._asked}"
         if isinstance(query, QueryBook) and self._settings.get("books_on_stream"):

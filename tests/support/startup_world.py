@@ -73,6 +73,7 @@ def startup_facts(mode: TradeMode = TradeMode.LIVE, **changes: Any) -> StartupFa
         declared_hosts=(),
         other_network_hosts=frozenset(endpoint.url.split("/")[2] for endpoint in SPEC.endpoints[other]),
         clock_skew_ms=1.5,
+        clock_skew_fault="",
         max_clock_skew_ms=500,
         receipt=issue(IDENTITY, bound, now_ns=NOW_NS, valid_hours=12),
         receipt_fault="",

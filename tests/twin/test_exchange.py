@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -317,3 +318,57 @@ def test_whatever_is_sent_nothing_is_created_or_lost(
         order.id for event in world.tell(OrderChanged) if (order := event.order) and not order.is_open
     }
     assert not finished & {order.id for order in open_orders}
+
+
+class Reference:
+    """Price-time priority spelled out: of all orders that may be met, the best price, then the oldest."""
+
+    def __init__(self) -> None:
+        self.resting: list[list[Any]] = []  # name, side, price, lots
+        self.trades: list[tuple[str, str, int, int]] = []
+
+    def place(self, name: str, side: str, price: int, lots: int, *, rests: bool) -> None:
+        """Match an order by looking at every other one."""
+        sign = 1 if side == "buy" else -1
+        while lots:
+            met = [order for order in self.resting if order[1] != side and sign * order[2] <= sign * price]
+            if not met:
+                break
+            best = min(met, key=lambda order: sign * order[2])  # the first of equals is the oldest
+            if best[0] == name:
+                self.resting.remove(best)
+                continue
+            size = min(lots, best[3])
+            self.trades.append((name, best[0], best[2], size))
+            lots, best[3] = lots - size, best[3] - size
+            if not best[3]:
+                self.resting.remove(best)
+        if lots and rests:
+            self.resting.append([name, side, price, lots])
+
+
+@given(ORDERS)
+def test_matching_is_that_of_a_reference_that_looks_at_every_order(
+    orders: list[tuple[str, str, int, int, str]],
+) -> None:
+    """The same trades in the same order, and the same orders left."""
+    world, reference = TwinWorld(default_leverage=50), Reference()
+    accounts = {account.name: account for account in world.open("a", "b", "c", balance_usd=10**9)}
+    for name, side, price, lots, kind in orders:
+        tif = TimeInForce.IOC if kind == "ioc" else TimeInForce.GTC
+        world.place(accounts[name], side, price, str(Decimal(lots) / 1000), time_in_force=tif)
+        reference.place(name, side, price, lots, rests=kind != "ioc")
+    traded = [
+        (
+            *((event.buyer, event.seller) if event.aggressor is Side.BUY else (event.seller, event.buyer)),
+            int(event.price),
+            int(event.size * 1000),
+        )
+        for event in world.tell(Traded)
+    ]
+    assert traded == reference.trades
+    left = [
+        (order.account, str(order.side), int(order.price), int(order.remaining * 1000))
+        for order in world.market.resting
+    ]
+    assert sorted(left) == sorted(tuple(order) for order in reference.resting)

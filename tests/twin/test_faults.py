@@ -210,6 +210,22 @@ def test_f049_a_ban_turns_everything_away_until_it_ends() -> None:
     assert "id" in net.place()
 
 
+def test_f054_maintenance_closes_streams_and_refuses_everything_until_it_is_over() -> None:
+    """The closing is an orderly one, attempts are refused, orders stay."""
+    net = listening()
+    net.place()
+    net.arm("maintenance:ms=20000")
+    net.wait(1_000)
+    assert net.endings[0][2] is CloseReason.REMOTE_CLOSED
+    assert {reason for _, _, reason in net.endings[1:]} == {CloseReason.HANDSHAKE_REFUSED}
+    _, result = net.fetch(net.request("GET", "/book"), wait_ms=25)
+    assert isinstance(result, Answer)
+    assert result.status == 503
+    net.wait(40_000)
+    assert len(net.openings) == 2
+    assert len(net.truth().open_orders) == 1
+
+
 def test_f002_kill_cuts_every_connection_that_matches() -> None:
     """The stream is lost at once and comes back by itself."""
     net = listening()

@@ -6,6 +6,7 @@ They know nothing of this project. Where they misread the twin, the twin is wron
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from eth_account import Account
 from hyperliquid.exchange import Exchange  # type: ignore[import-untyped]  # same
 from hyperliquid.info import Info  # type: ignore[import-untyped]  # same
 from hyperliquid.utils.types import Cloid  # type: ignore[import-untyped]  # same
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.sync.client import connect
 
 from paraphina_core.connector import Network
 from paraphina_core.twin import TwinHost, TwinServer, TwinThread, parse_fault, wall_clock
@@ -194,6 +197,29 @@ def test_the_official_sdk_trades_with_itself_through_the_twin() -> None:
         assert trade["users"] == [MAKER.address, TAKER.address]
         (left,) = info.open_orders(MAKER.address)
         assert (left["sz"], left["origSz"]) == ("60.0", "100.0")
+
+
+# --- a bare WebSocket -------------------------------------------------------------------------------
+
+
+def test_a_bare_client_is_confirmed_answered_and_dropped_without_a_word() -> None:
+    """Over a real socket: a confirmation, a pong, and after an unknown coin an end that nobody explains."""
+    with served() as twin, connect(f"{twin.server.websocket_origin}/ws") as client:
+
+        def ask(message: Any) -> None:
+            client.send(json.dumps(message))
+
+        ask({"method": "subscribe", "subscription": {"type": "bbo", "coin": "ATOM"}})
+        assert json.loads(client.recv(DEADLINE_S))["channel"] == "subscriptionResponse"
+        assert json.loads(client.recv(DEADLINE_S))["data"]["bbo"] == [None, None]
+        ask({"method": "ping"})
+        assert json.loads(client.recv(DEADLINE_S)) == {"channel": "pong"}
+        ask({"method": "subscribe", "subscription": {"type": "bbo", "coin": "NOCOIN"}})
+        with pytest.raises(ConnectionClosedError) as ended:
+            client.recv(DEADLINE_S)
+        assert ended.value.rcvd is None
+    with served() as twin, pytest.raises(InvalidStatus):
+        connect(f"{twin.server.websocket_origin}/elsewhere")
 
 
 # --- ccxt -------------------------------------------------------------------------------------------
