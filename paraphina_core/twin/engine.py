@@ -107,6 +107,7 @@ class Engine:
             self.take_out(order, "amended to what had filled", at_ns)
             return
         order.changed_ns = at_ns
+        order.post_only, order.reduce_only = terms.post_only, terms.reduce_only
         if terms.price == order.price and left <= order.remaining:
             market.resized(order, CONTEXT.subtract(left, order.remaining))
             order.size, order.remaining = terms.size, left
@@ -114,7 +115,6 @@ class Engine:
             return
         market.remove(order)
         order.price, order.size, order.remaining = terms.price, terms.size, left
-        order.post_only, order.reduce_only = terms.post_only, terms.reduce_only
         self.told(order, at_ns)
         self.work(order, at_ns)
 

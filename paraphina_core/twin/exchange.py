@@ -201,7 +201,7 @@ class Exchange:
         old = account.orders.get(order_id)
         if old is None or old.instrument != terms.instrument:
             return Rejection(RejectCode.ORDER_NOT_FOUND, f"no order {order_id} is open")
-        rejection = self._judge(account, terms, replaced=old)
+        rejection = self._judge(account, terms, replaced=old, keep_id=keep_id)
         if rejection is not None:
             return rejection
         venue_ns = self.clock.venue_ns(at_ns)
@@ -376,7 +376,9 @@ class Exchange:
 
     # --- judging --------------------------------------------------------------------------------
 
-    def _judge(self, account: Account, terms: NewOrder, replaced: Order | None = None) -> Rejection | None:
+    def _judge(
+        self, account: Account, terms: NewOrder, replaced: Order | None = None, *, keep_id: bool = False
+    ) -> Rejection | None:
         market = self._engine.markets.get(terms.instrument)
         if market is None:
             return Rejection(RejectCode.UNKNOWN_INSTRUMENT, terms.instrument)
@@ -389,7 +391,11 @@ class Exchange:
         if replaced is None and len(account.orders) >= self.rules.max_open_orders:
             return Rejection(RejectCode.OPEN_ORDERS_LIMIT, f"{len(account.orders)} orders are open")
         seen = AccountMarket(market, account, refuse_self_trade=self.rules.self_trade is SelfTrade.REFUSE)
-        return refuse(terms, seen) or self._judge_margin(account, terms, replaced)
+        rejection = refuse(terms, seen)
+        if rejection is None and replaced is not None and keep_id:  # what has filled is a position already
+            left = max(_ZERO, CONTEXT.subtract(terms.size, replaced.filled_size))
+            terms = msgspec.structs.replace(terms, size=left)
+        return rejection or self._judge_margin(account, terms, replaced)
 
     def _judge_margin(self, account: Account, terms: NewOrder, replaced: Order | None) -> Rejection | None:
         if terms.reduce_only:

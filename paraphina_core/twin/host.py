@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from paraphina_core.connector import Answer, ConnectorSpec, Network
-from paraphina_core.domain import NS_PER_MS, NS_PER_S
+from paraphina_core.domain import NS_PER_MS, NS_PER_S, InvariantError
 
 from .board import FaultBoard
 from .clock import VenueClock
@@ -44,6 +44,9 @@ from .protocol import Refusal, SessionId, TwinContext, TwinRequest, VenueTwin
 
 #: WebSockets that may be open at once.
 MAX_SESSIONS: Final = 1_000
+
+#: Turns in which time may stand still; a twin with more to do at one instant does nothing at all.
+MAX_IDLE_TURNS: Final = 100_000
 
 #: Close code of a server that goes away for a while (RFC 6455 and IANA: 1012, Service Restart).
 _SERVICE_RESTART: Final = 1012
@@ -212,9 +215,17 @@ class TwinHost:
     # --- time -----------------------------------------------------------------------------------
 
     def advance(self, at_ns: int) -> None:
-        """Let happen everything that is due by `at_ns`, each at its own time."""
+        """Let happen everything that is due by `at_ns`, each at its own time.
+
+        Raises:
+            InvariantError: the twin says again and again that something is due, and does not do it.
+        """
         self._do_deeds()
+        idle = 0
         while (due_ns := self._next_life_ns()) is not None and due_ns <= at_ns:
+            idle = idle + 1 if due_ns <= self.now_ns else 0
+            if idle > MAX_IDLE_TURNS:
+                raise InvariantError("twin does not do what is due", found=due_ns, wanted="a later time")
             self._outbox.now_ns = max(self.now_ns, due_ns)
             self.twin.advance(self.now_ns)
             self._settle()

@@ -149,6 +149,20 @@ def test_an_amended_order_keeps_its_place_only_while_it_shrinks() -> None:
     assert first.state is OrderState.CANCELLED
 
 
+def test_amending_counts_what_has_filled_once() -> None:
+    """The filled part is a position, and needs no margin as an order too."""
+    world = TwinWorld()
+    maker, account = world.open("maker", balance_usd=100_000) + world.open("account", balance_usd=1_000)
+    world.exchange.set_leverage(account, BTC.id, 50)
+    order = world.place(account, "buy", 50_000, "0.8")  # 800 dollars of margin
+    world.place(maker, "sell", 50_000, "0.7")
+    for size, is_let_in in (("0.9", True), ("1.2", False)):
+        terms = NewOrder(instrument=BTC.id, side=Side.BUY, price=Decimal(49_999), size=Decimal(size))
+        found = world.exchange.replace(account, order.id, terms, world.at_ns, keep_id=True)
+        assert isinstance(found, Order) is is_let_in
+    assert (order.size, order.remaining) == (Decimal("0.9"), Decimal("0.2"))
+
+
 def test_a_replaced_order_is_a_new_one_and_a_refused_replacement_leaves_the_old_one() -> None:
     """Replacing cancels and places in one step, or does nothing."""
     world = TwinWorld()

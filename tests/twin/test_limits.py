@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from paraphina_core.connector import Answer, RateLimit
-from paraphina_core.domain import NS_PER_S, LocalError, Side
+from paraphina_core.domain import NS_PER_S, InvariantError, LocalError, Side
 from paraphina_core.twin import (
     Account,
     Cut,
@@ -15,10 +15,11 @@ from paraphina_core.twin import (
     Meters,
     NewOrder,
     Order,
+    TwinHost,
     TwinRequest,
     VenueClock,
 )
-from toy_venue import BTC
+from toy_venue import BTC, ToyTwin
 from twin_network import TwinNetwork
 from twin_world import START_NS, TwinWorld
 
@@ -117,3 +118,19 @@ def test_a_venues_clock_never_runs_backwards() -> None:
     assert clock.venue_ns(START_NS + 2 * NS_PER_S) == START_NS + NS_PER_S
     assert clock.venue_ns(START_NS + 4 * NS_PER_S) == START_NS + 2 * NS_PER_S
     assert clock.world_ns(START_NS) == START_NS + 2 * NS_PER_S
+
+
+def test_a_twin_that_does_not_do_what_is_due_is_found_out() -> None:
+    """Time that stands still is a fault of the twin, and hangs nobody."""
+
+    class Stuck(ToyTwin):
+        def next_due_ns(self) -> int | None:
+            return START_NS + 1
+
+        def advance(self, at_ns: int) -> None:
+            pass
+
+    host = TwinHost(Stuck, seed=1, start_ns=START_NS)
+    host.advance(START_NS)
+    with pytest.raises(InvariantError, match="does not do what is due"):
+        host.advance(START_NS + 1)
