@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
-from paraphina_core.domain import CONTEXT, InstrumentId, Side
+from paraphina_core.domain import CONTEXT, InstrumentId, Side, TradingStatus
 from paraphina_core.twin import Account, BookLevel, Exchange, TwinMarket
 
 from .history import History, premium
@@ -43,14 +43,14 @@ class Views:
         """Return the list of perpetuals; a coin's place in it is its number."""
         leverages = sorted({coin.max_leverage for coin in self.universe.coins})
         universe = []
-        for coin in self.universe.coins:
+        for coin, market in zip(self.universe.coins, self.exchange.markets.values(), strict=True):
             entry: dict[str, Json] = {
-                "szDecimals": coin.size_decimals,
+                "szDecimals": -market.instrument.lot_size.adjusted(),
                 "name": coin.name,
                 "maxLeverage": coin.max_leverage,
                 "marginTableId": coin.max_leverage,
             }
-            universe.append(entry | ({"isDelisted": True} if coin.is_delisted else {}))
+            universe.append(entry | ({"isDelisted": True} if _is_delisted(market) else {}))
         tables = [
             [
                 leverage,
@@ -89,7 +89,7 @@ class Views:
         return {
             coin.name: self._mid(market) or text(market.last_price)
             for coin, market in zip(self.universe.coins, self.exchange.markets.values(), strict=True)
-            if not coin.is_delisted
+            if not _is_delisted(market)
         }
 
     def book(
@@ -215,6 +215,10 @@ class Views:
     def _mid(self, market: TwinMarket) -> str | None:
         bid, ask = market.best_price(Side.BUY), market.best_price(Side.SELL)
         return None if bid is None or ask is None else text(CONTEXT.divide(CONTEXT.add(bid, ask), Decimal(2)))
+
+
+def _is_delisted(market: TwinMarket) -> bool:
+    return market.instrument.status is TradingStatus.DELISTED
 
 
 def _grouped(

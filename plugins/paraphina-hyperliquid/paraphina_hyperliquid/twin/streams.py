@@ -111,12 +111,16 @@ class Streams:
     # --- what is heard --------------------------------------------------------------------------
 
     def heard_trade(self, instrument: InstrumentId, spelled: dict[str, Json], at_ns: int) -> None:
-        """Tell of a trade with the next block."""
+        """Tell of a trade with the next block, if there is anybody to tell."""
+        if not self.sessions:
+            return
         self._trades.setdefault(instrument, []).append(spelled)
         self._await_block(at_ns)
 
     def heard_book(self, instrument: InstrumentId, at_ns: int) -> None:
-        """Tell of a changed best price with the next block."""
+        """Tell of a changed best price with the next block, if there is anybody to tell."""
+        if not self.sessions:
+            return
         self._touched.add(instrument)
         self._await_block(at_ns)
 

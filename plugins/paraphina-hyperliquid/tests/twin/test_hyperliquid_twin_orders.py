@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hyperliquid_desk import ATOM, BTC, CLOID, MATIC, Desk, cancel, modify, order, place
-from paraphina_core.domain import instrument_id
+from paraphina_core.domain import TradingStatus, instrument_id
 
 ATOM_ID = instrument_id("hyperliquid", "ATOM")
 
@@ -197,6 +197,18 @@ def test_f056_a_delisted_coin_keeps_its_number_and_takes_no_orders() -> None:
     assert error(status) == "Trading is halted. asset=5"
     (status,) = desk.statuses(place(order("0.4", "100", asset=99)))
     assert error(status) == "Invalid asset. asset=99"
+
+
+def test_f056_a_coin_that_is_delisted_while_it_trades_shows_in_the_list() -> None:
+    """Its place stays, its orders stay to be cancelled, new ones are refused."""
+    desk = Desk(flow="no")
+    oid = desk.rest("2.4", "10")
+    assert "isDelisted" not in desk.ask("meta")["universe"][ATOM]
+    desk.twin.exchange.set_status(ATOM_ID, TradingStatus.DELISTED)
+    assert desk.ask("meta")["universe"][ATOM]["isDelisted"] is True
+    assert "ATOM" not in desk.ask("allMids")
+    assert error(desk.statuses(place(order("2.4", "10")))[0]) == "Trading is halted. asset=2"
+    assert desk.statuses(cancel(oid)) == ["success"]
 
 
 def test_an_account_has_so_many_orders_open_and_no_more() -> None:
