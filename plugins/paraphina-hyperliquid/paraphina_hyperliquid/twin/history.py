@@ -36,6 +36,9 @@ _ENDINGS: Final = {
     "reduce-only and the position is gone": "reduceOnlyCanceled",
     "liquidated": "liquidatedCanceled",
 }
+#: Of an order that was to match at once and did not.
+NEVER_OPEN: Final = "iocCancelRejected"
+
 _STATUS: Final = {
     OrderState.LIVE: "open",
     OrderState.PARTIALLY_FILLED: "open",
@@ -85,6 +88,8 @@ class AccountHistory:
         self._last.move_to_end(oid)
         if cloid is not None:
             self._by_cloid[cloid] = oid
+        if record.status == NEVER_OPEN and self.log and self.log[-1].order["oid"] == oid:
+            self.log.pop()  # the exchange had taken it in first; the venue tells of the refusal alone
         self.log.append(record)
         if len(self._last) > MAX_ORDERS:
             oldest, forgotten = self._last.popitem(last=False)
@@ -156,7 +161,7 @@ class History:
         order = event.order
         status = _STATUS.get(order.state) or _ENDINGS.get(order.reason, order.reason)
         if order.reason == "immediate or cancel" and not order.filled_size:
-            status = "iocCancelRejected"
+            status = NEVER_OPEN
         return self._remember(order, status, event.at_ns)
 
     def refused(self, order: Order, status: str, venue_ns: int) -> Record:

@@ -17,7 +17,7 @@ from .candles import INTERVALS_MS
 from .members import Members
 from .spelling import Json, milliseconds
 from .state import Views
-from .wire import Address, Cloid, Unsigned
+from .wire import Address, Cloid, Unsigned, decode
 
 #: Docs "Rate limits and user limits" (read 2026-08-22): units of weight of a question; 20 if not named.
 WEIGHTS: Final = {
@@ -96,10 +96,7 @@ def read_ask(body: bytes | msgspec.Raw) -> Ask:
     Raises:
         RemoteProtocolError: it is none.
     """
-    try:
-        return _ASK.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-        raise RemoteProtocolError("question has another shape", found=str(e)) from e
+    return decode(_ASK, body)
 
 
 def check_grouping(figures: int | None, mantissa: int | None) -> bool:

@@ -16,7 +16,7 @@ import msgspec
 from paraphina_core.domain import NS_PER_MS, NS_PER_S, InstrumentId
 from paraphina_core.twin import SessionId, Wire
 
-from .history import Record
+from .history import NEVER_OPEN, Record
 from .info import Info
 from .spelling import Json, milliseconds
 from .state import FAST_DEPTH, Views
@@ -348,5 +348,5 @@ def _update(record: Record) -> dict[str, Json]:
 
 def _without_false_starts(records: list[Record]) -> list[Record]:
     """Leave out that an order was open which never was: the venue tells of its refusal alone."""
-    refused = {record.order["oid"] for record in records if record.status == "iocCancelRejected"}
+    refused = {record.order["oid"] for record in records if record.status == NEVER_OPEN}
     return [record for record in records if record.status != "open" or record.order["oid"] not in refused]

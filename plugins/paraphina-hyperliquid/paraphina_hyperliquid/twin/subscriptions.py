@@ -8,10 +8,12 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from paraphina_core.domain import RemoteProtocolError
+
 from .candles import INTERVALS_MS
 from .info import check_grouping
 from .spelling import Json
-from .wire import Address
+from .wire import Address, decode
 
 #: A message of a client; a batch of orders fits.
 MAX_MESSAGE_BYTES: Final = 256 * 1024
@@ -103,8 +105,8 @@ def read_message(message: bytes) -> Message:
     if len(message) > MAX_MESSAGE_BYTES:
         raise UnreadableError("too long")
     try:
-        read = _MESSAGE.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        read = decode(_MESSAGE, message)
+    except RemoteProtocolError as e:
         raise UnreadableError(str(e)) from e
     needs_subscription = read.method in {"subscribe", "unsubscribe"}
     if needs_subscription and not bytes(read.subscription):
@@ -127,8 +129,8 @@ def read_feed(subscription: msgspec.Raw, coins: frozenset[str]) -> Feed:
             2026-09-24: it closes the connection without a word.
     """
     try:
-        wanted = _SUBSCRIPTION.decode(subscription)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        wanted = decode(_SUBSCRIPTION, subscription)
+    except RemoteProtocolError as e:
         raise UnreadableError(str(e)) from e
     reader = _READERS.get(wanted.type)
     if reader is None:

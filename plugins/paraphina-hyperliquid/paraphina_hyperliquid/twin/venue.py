@@ -161,11 +161,10 @@ class HyperliquidTwin:
         ask = self._ask if request.path == "/info" else self._act
         try:
             said = ask(request.body, request.peer, at_ns)
-        except RemoteProtocolError as e:
-            is_json = isinstance(e.__cause__, msgspec.ValidationError) or e.__cause__ is None
-            if is_json:
-                return Answer(status=422, body=_UNREADABLE, headers=_TEXT)
+        except wire.NoJsonError:
             return Answer(status=400, body=_NO_JSON, headers=_TEXT)
+        except RemoteProtocolError:
+            return Answer(status=422, body=_UNREADABLE, headers=_TEXT)
         finally:
             self._streams.flush(at_ns)
         return _TOO_MANY if said is None else Answer(status=200, body=said, headers=_JSON_TYPE)

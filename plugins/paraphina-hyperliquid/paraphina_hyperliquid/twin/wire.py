@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -214,6 +214,12 @@ class Body(msgspec.Struct, frozen=True, rename="camel"):
     expires_after: Unsigned | None = None
 
 
+class NoJsonError(RemoteProtocolError):
+    """What a client sent is no JSON at all; the venue has another status for it."""
+
+
+_T = TypeVar("_T")
+
 _BODY: Final = msgspec.json.Decoder(Body)
 _PACK: Final = msgspec.msgpack.Encoder()
 
@@ -228,11 +234,23 @@ def read_body(body: bytes | msgspec.Raw) -> Body:
         raise RemoteProtocolError(
             "request is too long", found=len(bytes(body)), wanted=f"at most {MAX_BODY_BYTES} bytes"
         )
-    try:
-        read = _BODY.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-        raise RemoteProtocolError("request has another shape", found=str(e)) from e
+    read = decode(_BODY, body)
     return msgspec.structs.replace(read, action=_respelled(read.action))
+
+
+def decode(decoder: msgspec.json.Decoder[_T], body: bytes | msgspec.Raw) -> _T:
+    """Decode what a client sent.
+
+    Raises:
+        NoJsonError: it is no JSON.
+        RemoteProtocolError: it has another shape.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as e:
+        raise RemoteProtocolError("the message has another shape", found=str(e)) from e
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise NoJsonError("the message is no JSON", found=str(e)) from e
 
 
 def packed(action: L1Action) -> bytes:
