@@ -183,6 +183,11 @@ FIELDS: Final = (
         ("--tick-ms", "PARAPHINA_MAIN_LOOP_INTERVAL_MS"),
     ),
     Field(
+        "session.max_call_ms",
+        integer(1, 60_000),
+        "longest call of a connector; one that blocks longer is quarantined, in real time only",
+    ),
+    Field(
         "session.speed",
         number(0.01, 1_000),
         "how many times faster than real time; other than 1 for offline sources only",

@@ -74,6 +74,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float | None = None
     max_ticks: int | None = None
     tick_ms: int = 250
+    max_call_ms: int = 250
     speed: float = 1.0
     clock: ClockKind = ClockKind.REAL
     out_dir: Path | None = None

@@ -47,6 +47,7 @@ from .seeds import seed_of
 from .session import Session
 from .trading import SentIds, Trading
 from .venue import Venue
+from .watched import Watched
 
 #: Time between two looks at the account where the operator names none, which the start-up gates demand.
 DEFAULT_RECONCILE_MS: Final = 5_000
@@ -60,6 +61,7 @@ def compose(
     allocate_run: Callable[[], RunNumber],
     start: Mapping[str, Any],
     signatories: Mapping[str, Signatory] | None = None,
+    clock_ns: Callable[[], int] | None = None,
 ) -> Session:
     """Wire one session.
 
@@ -71,6 +73,8 @@ def compose(
         allocate_run: gives run numbers for client order ids.
         start: what the start record says beside the run numbers.
         signatories: who signs for each connector; needed where orders leave for a venue.
+        clock_ns: times the connectors' calls in real time; None where time is not real, and in a
+            replay, which is told by the record which call blocked.
 
     Raises:
         LocalError: a connector cannot be built, or nobody signs for one that sends orders.
@@ -89,7 +93,7 @@ def compose(
         order_gates=tuple(plugins.order_gates),
     )
     ids = ClientOrderIds(allocate_run)
-    workshop = _Workshop(config, config.profile, recorder, wire, signatories or {})
+    workshop = _Workshop(config, config.profile, recorder, wire, signatories or {}, clock_ns)
     venues = {name: workshop.venue(plugins.connectors[name]) for name in config.selected}
     strategy = plugins.strategies[config.session.strategy].build(config.strategy_parameters)
     balance = Decimal(0) if mode.reaches_venue else config.paper.balance_usd * len(venues)
@@ -110,7 +114,7 @@ def compose(
         else {}
     )
     observe = plugins.observe if plugins.observed else None
-    return Session(venues, trading, recorder, observe, start, reconcilers)
+    return Session(venues, trading, recorder, observe, start, reconcilers, workshop.watched)
 
 
 class _Workshop:
@@ -123,6 +127,7 @@ class _Workshop:
         recorder: Recorder,
         wire: Wire,
         signatories: Mapping[str, Signatory],
+        clock_ns: Callable[[], int] | None,
     ) -> None:
         self._config = config
         self._mode = config.session.trade_mode
@@ -130,6 +135,8 @@ class _Workshop:
         self._recorder = recorder
         self._wire = wire
         self._signatories = signatories
+        self._clock_ns = clock_ns
+        self.watched: dict[str, Watched] = {}
         self._venues: dict[str, Venue] = {}
         self.trading: Trading | None = None  # asked at the door of the order routes
 
@@ -139,7 +146,7 @@ class _Workshop:
         if spec.fees is None:
             raise LocalError(f"connector {spec.name} states no fees", wanted="a fee schedule in its spec")
         seed = seed_of(self._config.session.seed, spec.name)
-        connector = spec.factory(
+        connector: Connector = spec.factory(
             ConnectorContext(
                 mode=self._mode,
                 network=self._mode.network,
@@ -147,6 +154,9 @@ class _Workshop:
                 seed=seed,
             )
         )
+        if self._clock_ns is not None:
+            limit_ms = self._config.session.max_call_ms
+            connector = self.watched[spec.name] = Watched(connector, self._clock_ns, limit_ms)
         signatory = self._signatories.get(spec.name)
         venue = self._venues[spec.name] = Venue(
             connector,

@@ -12,7 +12,7 @@ import msgspec
 
 #: Kinds of records that drive a session; everything else in a journal is what it decided.
 INPUT_KINDS: Final = frozenset(
-    {"start", "opened", "ended", "frame", "answer", "tick", "wake", "stop", "finish"}
+    {"start", "opened", "ended", "frame", "answer", "blocked", "tick", "wake", "stop", "finish"}
 )
 
 

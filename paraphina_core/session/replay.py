@@ -131,6 +131,8 @@ def _feed(session: Session, record: Record) -> None:
             session.tick(record.at_ns)
         case "wake":
             session.wake(record.at_ns)
+        case "blocked":
+            session.blocked(data["connector"], data["call"], data["took_ms"], record.at_ns)
         case "stop":
             session.stop(data["reason"], record.at_ns)
         case _:

@@ -172,6 +172,7 @@ class Run:
             lambda: next(first, None) or allocate(),
             start,
             self._accounts.signatories,
+            time.monotonic_ns if config.session.clock is ClockKind.REAL else None,
         )
         self._telemetry = TelemetryWriter(self.folder / TELEMETRY_FILE)
         duration_s = config.session.duration_s

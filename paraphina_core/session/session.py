@@ -37,6 +37,7 @@ from paraphina_core.domain import (
     VenueNotice,
 )
 from paraphina_core.execution import OrderRecord, OrderUpdate
+from paraphina_core.market import HealthState
 
 from .answers import encode_answer
 from .reconcile import Reconciler
@@ -45,6 +46,7 @@ from .report import snapshot
 from .snapshot import SessionSnapshot
 from .trading import Trading
 from .venue import Market, Venue
+from .watched import Watched
 
 _BOOK_EVENTS: Final = (BookSnapshot, BookDelta, BookGap, BestBidOffer)
 _MARKET_EVENTS: Final = get_args(MarketEvent)
@@ -77,9 +79,11 @@ class Session:
         observe: Callable[[Observation], None] | None,
         start: Mapping[str, object],
         reconcilers: Mapping[str, Reconciler] | None = None,
+        watched: Mapping[str, Watched] | None = None,
     ) -> None:
         self._venues = venues
         self._reconcilers = reconcilers or {}
+        self._watched = watched or {}
         self._trading = trading
         self._recorder = recorder
         self._observe = observe
@@ -160,6 +164,20 @@ class Session:
                 self._take(venue, event, at_ns, asked_ns)
         venue.look(at_ns)
         self._act(at_ns, connector, events)
+
+    def blocked(self, connector: str, call: str, took_ms: int, at_ns: int) -> None:
+        """Take note that a call of a connector held everything up: it is not called for quotes any more.
+
+        How long a call took is no matter of the inputs before it; it is an input of its own, so that a
+        replay does the same at the same place.
+        """
+        data = {"connector": connector, "call": call, "took_ms": took_ms}
+        self._recorder.append("blocked", at_ns, encode(data))
+        venue = self._venues[connector]
+        reason = f"the connector blocked for {took_ms} ms in {call}"
+        venue.health.disable(reason)
+        venue.note(reason)
+        self._act(at_ns, connector, ())
 
     def tick(self, at_ns: int) -> None:
         """Look at freshness, limits and everything that is due."""
@@ -363,6 +381,11 @@ class Session:
                     cancelled=tuple(cancelled),
                 )
             )
+
+        for name, watched in self._watched.items():
+            block = watched.take_block()
+            if block is not None and self._venues[name].health.state is not HealthState.DISABLED:
+                self.blocked(name, block.call, block.took_ms, at_ns)
 
     @property
     def state(self) -> TradingState:

@@ -22,6 +22,7 @@ OTHER: dict[str, object] = {
     "session.duration_s": 60,
     "session.max_ticks": 5,
     "session.tick_ms": 251,
+    "session.max_call_ms": 251,
     "session.speed": 2.0,
     "session.clock": "virtual",
     "session.out_dir": "/elsewhere",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -48,7 +49,7 @@ from paraphina_core.domain import (
 from paraphina_core.session import Run, Summary
 
 #: One step of a script: milliseconds after the stream opened, and what arrives then: events, raw
-#: bytes, or an exception that the connector raises.
+#: bytes (`sleep 300` blocks for so many milliseconds), or an exception that the connector raises.
 Step = tuple[int, Sequence[Event] | bytes | Exception]
 
 _EVENTS = msgspec.json.Decoder(list[Event])
@@ -109,6 +110,9 @@ class ScriptedConnector(MarketDataOnly):
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Decode the events, or raise what the script says."""
+        if frame.startswith(b"sleep "):
+            time.sleep(int(frame[6:]) / 1000)
+            return ()
         if frame.startswith(b"raise "):
             raise self._errors[frame[6:].decode()]
         try:
