@@ -12,6 +12,9 @@ _BEATS_PER_WINDOW: Final = 3
 #: A venue that refused is asked again after so long: every refusal costs a message.
 REFUSED_AGAIN_NS: Final = 600 * NS_PER_S
 
+#: The command to switch it off is repeated after so long without an answer.
+DISARM_AGAIN_NS: Final = 2 * NS_PER_S
+
 
 class DeadMan:
     """The switch of one connector as the venue last stated it.
@@ -40,19 +43,21 @@ class DeadMan:
         self._next_ns = at_ns + self._window_ms * NS_PER_MS // _BEATS_PER_WINDOW
         return ArmDeadMan(window_ms=self._window_ms, instruments=instruments)
 
-    def disarm(self, instruments: tuple[InstrumentId, ...]) -> ArmDeadMan | None:
-        """Return the command to switch it off, once, if it is on: nothing is left that it should cancel."""
-        self._next_ns = None
-        if self._armed_until_ns is None or self._is_disarming:
+    def disarm(self, instruments: tuple[InstrumentId, ...], at_ns: int) -> ArmDeadMan | None:
+        """Return the command to switch it off while it is on: nothing is left that it should cancel."""
+        if self.is_off:
+            self._next_ns = None
+        if self._next_ns is None or (self._is_disarming and at_ns < self._next_ns):
             return None
         self._is_disarming = True
+        self._next_ns = at_ns + DISARM_AGAIN_NS
         return ArmDeadMan(window_ms=0, instruments=instruments)
 
     def take(self, report: DeadManReport, at_ns: int) -> None:
         """Take the venue's word on it."""
         self._armed_until_ns = report.armed_until_ns
         self.reason = report.reason
-        if report.armed_until_ns is None and self._next_ns is not None:
+        if report.armed_until_ns is None and not self._is_disarming:
             self._next_ns = at_ns + REFUSED_AGAIN_NS if report.reason else at_ns
 
     @property

@@ -145,8 +145,13 @@ class Reconciler:
 
     @property
     def is_empty(self) -> bool:
-        """True once the venue itself said, after the last order had left, that no order is open."""
+        """True once the venue itself said, after the last order had left, that no order is open.
+
+        Every fill that it has named is booked by then.
+        """
         if self._ended_ns is None or not (self._orders_ns >= self._ended_ns) or self._listed:
+            return False
+        if self._doubts.next_due_ns() is not None:
             return False
         return self._dead_man is None or self._dead_man.is_off
 
@@ -234,7 +239,9 @@ class Reconciler:
             return
         is_done = self._ended_ns is not None and self._orders_ns >= self._ended_ns and not self._listed
         is_done = is_done and not any(self._trading.tracker.open_orders(name) for name in instruments)
-        command = self._dead_man.disarm(instruments) if is_done else self._dead_man.beat(instruments, at_ns)
+        command = (
+            self._dead_man.disarm(instruments, at_ns) if is_done else self._dead_man.beat(instruments, at_ns)
+        )
         if command is not None:
             self._trading.command(self._venue, command, at_ns)
 

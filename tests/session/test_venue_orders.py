@@ -464,3 +464,11 @@ def test_f041_f042_a_replayed_key_never_signs_and_no_nonce_comes_twice() -> None
     assert signed > 5
     _ended(desk)
     assert desk.key.signed > signed - 1
+
+
+def test_f067_a_lost_command_to_switch_it_off_is_repeated() -> None:
+    """It would fire on an account that somebody else may be using by then."""
+    desk = Desk(spec=port_spec(dead_man=True)).begin()
+    desk.faults[ArmDeadMan] = [LOST_REQUEST, LOST_ANSWER]
+    _ended(desk)
+    assert desk.venue.armed_until_ns is None

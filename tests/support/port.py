@@ -91,7 +91,7 @@ from paraphina_core.domain import (
     VenueTime,
     View,
 )
-from paraphina_core.execution import NonceSource, NoWire, Signatory
+from paraphina_core.execution import NonceSource, NoWire, OpenOrders, Signatory
 from paraphina_core.journal import FRAME_KIND, Record
 from paraphina_core.journal.frames import encode_frame
 from paraphina_core.session.compose import compose
@@ -539,6 +539,7 @@ class Desk:
 
     Args:
         live: keys of the configuration's section `live`.
+        max_stale_ticks: the limit of that name.
 
     Attributes:
         faults: what happens to the next commands, by kind; every other one is fine.
@@ -547,6 +548,7 @@ class Desk:
 
     spec: ConnectorSpec = field(default_factory=port_spec)
     live: Mapping[str, Any] = field(default_factory=dict)
+    max_stale_ticks: int = 20
     latency_ms: int = 20
     run: int = 50
 
@@ -564,8 +566,8 @@ class Desk:
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._count = itertools.count()
         self._next_tick_ns = self._next_book_ns = START_NS
-        self._is_open: set[str] = set()
-        self._is_silent = False
+        self.opened: set[str] = set()
+        self._on_its_way: dict[int, PlaceOrder] = {}
         self.key = Key()
         self._plugins = _plugins(
             msgspec.structs.replace(self.spec, factory=self._build), strategy_of("wishes", self._decide)
@@ -594,7 +596,12 @@ class Desk:
         }
         cli = {f"--{name.replace('_', '-')}": value for name, value in given.items()}
         config = resolve(cli=cli, env={}, file=None, plugins=self._plugins)
-        return msgspec.structs.replace(config, live=msgspec.structs.replace(config.live, **self.live))
+        assert config.profile is not None
+        return msgspec.structs.replace(
+            config,
+            live=msgspec.structs.replace(config.live, **self.live),
+            profile=msgspec.structs.replace(config.profile, max_stale_ticks=self.max_stale_ticks),
+        )
 
     def _session(self, recorder: Any, wire: Any, signatory: Signatory) -> Session:
         return compose(
@@ -634,6 +641,9 @@ class Desk:
 
     def _carry(self, request: Request, body: bytes, faults: list[Fault]) -> None:
         fault = faults.pop(0) if faults else FINE
+        places = [one for one in _each(_COMMAND.decode(body)) if isinstance(one, PlaceOrder)]
+        if fault.arrives:
+            self._on_its_way.update({order.client_order_id: order for order in places})
         sent_ns = self.now_ns
         on_stream = isinstance(request, StreamRequest)
         if fault.not_sent:
@@ -641,6 +651,8 @@ class Desk:
             return
 
         def arrive() -> None:
+            for order in places:
+                del self._on_its_way[order.client_order_id]
             events = self.venue.handle(body, self.now_ns)
             if fault.answered and not (on_stream and self.stream_loses):
                 answer = Answer(status=fault.status, body=_ENCODE(events) if fault.status == 200 else b"")
@@ -664,7 +676,7 @@ class Desk:
             self._at(self.now_ns + self.latency_ms * MS, lambda: self._frame(ACCOUNT, events))
 
     def _frame(self, stream: str, events: Sequence[Event]) -> None:
-        if stream in self._is_open:
+        if stream in self.opened:
             self.session.frame(NAME, stream, _ENCODE(list(events)), self.now_ns)
 
     def _at(self, at_ns: int, what: Callable[[], None]) -> None:
@@ -683,12 +695,12 @@ class Desk:
 
     def open(self, stream: str) -> None:
         """Open a stream."""
-        self._is_open.add(stream)
+        self.opened.add(stream)
         self.session.stream_opened(NAME, stream, self.now_ns)
 
     def close(self, stream: str) -> None:
         """Lose a stream."""
-        self._is_open.discard(stream)
+        self.opened.discard(stream)
         self.session.stream_ended(NAME, stream, "cut", self.now_ns)
 
     def advance(self, ms: float) -> None:
@@ -759,6 +771,14 @@ class Desk:
     def position(self) -> Decimal:
         """Return the position that the session believes in."""
         return self.session.positions().get(BTC, Decimal(0))
+
+    def on_its_way(self) -> list[PlaceOrder]:
+        """Return the orders that have left and will arrive."""
+        return list(self._on_its_way.values())
+
+    def totals(self) -> OpenOrders:
+        """Return what the session believes may still fill."""
+        return self.session._trading.tracker.totals(BTC)  # noqa: SLF001  # no one else may ask
 
     @property
     def unusable(self) -> str:
