@@ -8,7 +8,7 @@ from typing import Any
 
 from paraphina_core.connector import Answer, Failure, Heartbeat, HttpRequest, StreamPlan, WebSocketSource
 from paraphina_core.domain import NS_PER_MS
-from paraphina_core.transport import Backoff, CloseReason, StreamEvents, connect_budget
+from paraphina_core.transport import Backoff, CloseReason, StreamEvents, StreamLimits, connect_budget
 from paraphina_core.twin import (
     AccountTruth,
     Fault,
@@ -80,7 +80,7 @@ class TwinNetwork:
 
     # --- streams --------------------------------------------------------------------------------
 
-    def listen(self, topic: str = "book", **plan: Any) -> LinkStream:
+    def listen(self, topic: str = "book", *, limits: StreamLimits | None = None, **plan: Any) -> LinkStream:
         """Open a stream of the book, or of the client's fills."""
         wish = {"subscribe": topic} | ({"account": NAME} if topic == "fills" else {})
         stream = LinkStream(
@@ -103,6 +103,7 @@ class TwinNetwork:
             ),
             backoff=Backoff(1),
             budget=connect_budget(),
+            limits=limits,
         )
         stream.start()
         self.wait(50)

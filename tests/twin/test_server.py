@@ -6,7 +6,6 @@ import asyncio
 import http.client
 import json
 import sys
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -15,99 +14,16 @@ from paraphina_core.connector import (
     Answer,
     Failure,
     FailureKind,
-    Heartbeat,
     HttpRequest,
     Network,
-    StreamPlan,
-    WebSocketSource,
 )
 from paraphina_core.domain import LocalError
-from paraphina_core.transport import (
-    Backoff,
-    CloseReason,
-    HttpClient,
-    Stream,
-    StreamEvents,
-    StreamLimits,
-    connect_budget,
-)
-from paraphina_core.twin import TwinHost, TwinServer, TwinThread, parse_fault, truth, wall_clock
-from toy_venue import SPEC, ToyTwin, sign
+from paraphina_core.transport import CloseReason, HttpClient
+from paraphina_core.twin import TwinServer, TwinThread, parse_fault, truth
+from toy_venue import SPEC, sign
+from twin_sockets import Listener, make_server, run
 
 NAME = "client"
-
-
-class WallClock:
-    """Real time."""
-
-    def __init__(self) -> None:
-        self.now_ns = wall_clock()
-
-
-def make_server(**more: Any) -> TwinServer:
-    """Make a server of the toy venue."""
-    now_ns = wall_clock()
-    return TwinServer(TwinHost(ToyTwin, seed=1, start_ns=now_ns()), now_ns=now_ns, **more)
-
-
-def run(test: Callable[[TwinServer], Coroutine[Any, Any, None]]) -> None:
-    """Run a test beside a server."""
-
-    async def whole() -> None:
-        async with asyncio.timeout(20), make_server() as server:
-            await test(server)
-
-    asyncio.run(whole())
-
-
-class Listener:
-    """A stream of the transport room on the twin's book."""
-
-    def __init__(self, server: TwinServer, **plan: Any) -> None:
-        self.frames: list[dict[str, Any]] = []
-        self.endings: list[CloseReason] = []
-        self._changed = asyncio.Event()
-        self.stream = Stream(
-            StreamPlan(
-                name="book",
-                source=WebSocketSource(
-                    url=f"{server.websocket_origin}/ws",
-                    opening=(b'{"subscribe": "book"}',),
-                    heartbeat=Heartbeat(interval_ms=100),
-                ),
-                max_silence_ms=5_000,
-                **plan,
-            ),
-            events=StreamEvents(
-                opened=lambda *_: self._changed.set(),
-                frame=lambda _, frame, __: self._frame(frame),
-                closed=lambda _, reason, *__: self._closed(reason),
-            ),
-            clock=WallClock(),
-            backoff=Backoff(1, first_ms=1, max_ms=2),
-            budget=connect_budget(),
-            limits=StreamLimits(close_timeout_ms=100),
-        )
-        self._running = asyncio.ensure_future(self.stream.run())
-
-    def _frame(self, frame: bytes) -> None:
-        self.frames.append(json.loads(frame))
-        self._changed.set()
-
-    def _closed(self, reason: CloseReason) -> None:
-        self.endings.append(reason)
-        self._changed.set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something holds."""
-        while not condition():
-            self._changed.clear()
-            await self._changed.wait()
-
-    async def stop(self) -> None:
-        """End the stream."""
-        self.stream.stop()
-        await self._running
 
 
 def order(nonce: int, deadline_ms: int = 2_000, origin: str = "") -> HttpRequest:
