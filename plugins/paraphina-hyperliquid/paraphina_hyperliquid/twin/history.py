@@ -154,7 +154,7 @@ class History:
 
     def account(self, name: str) -> AccountHistory:
         """Return an account's history, an empty one for whoever has done nothing yet."""
-        return self._accounts.setdefault(name, AccountHistory())
+        return self._accounts.get(name) or AccountHistory()
 
     def changed(self, event: OrderChanged) -> Record:
         """Remember an order as it is now."""
@@ -179,7 +179,7 @@ class History:
         instrument = event.payment.instrument
         size = self._exchange.account(event.account).ledger.size(instrument)
         spelled = spelling.funding(self._universe.coin(instrument).name, event.payment, size)
-        self.account(event.account).fundings.append(spelled)
+        self._own(event.account).fundings.append(spelled)
         return spelled
 
     def note_fundings(self) -> None:
@@ -204,8 +204,11 @@ class History:
             status=status,
             at_ms=spelling.milliseconds(venue_ns),
         )
-        self.account(order.account).add(record)
+        self._own(order.account).add(record)
         return record
+
+    def _own(self, name: str) -> AccountHistory:
+        return self._accounts.setdefault(name, AccountHistory())
 
 
 def premium(exchange: Exchange, instrument: InstrumentId) -> Decimal:

@@ -196,10 +196,8 @@ class Trading:
         if instrument is None:
             return {"error": f"Invalid asset. asset={order.a}"}
         terms = _terms(instrument, order, *_TIFS[_tif(order)])
-        sentence = self._enter(account, terms, at_ns)
-        if isinstance(sentence, str):
-            return {"error": sentence}
-        return self._status(account, sentence)
+        placed = self._enter(account, terms, at_ns)
+        return {"error": placed} if isinstance(placed, str) else self._status(account, placed)
 
     def _enter(self, account: Account, terms: NewOrder, at_ns: int) -> Order | str:
         """Place an order; return it, or the sentence with which it is refused."""

@@ -172,6 +172,19 @@ def test_f052_an_approved_agent_may_act_until_it_is_removed() -> None:
     assert approve(desk, another, "bot") == DEFAULT
 
 
+def test_f052_credentials_that_have_expired_are_a_strangers_until_they_are_restored() -> None:
+    """What the fault of that name does to an account; its open orders stay."""
+    desk = Desk(flow="no")
+    desk.rest("2", "10")
+    account = desk.twin.exchange.account(desk.maker.address)
+    account.expired = True
+    for key in (desk.maker.key, desk.maker.agent_key):
+        assert "does not exist" in desk.refused(NOOP, key)
+    assert len(desk.ask("openOrders", user=desk.maker.address)) == 1
+    account.expired = False
+    assert desk.act(NOOP) == DEFAULT
+
+
 def test_an_agent_ends_with_its_date() -> None:
     """The date stands in the name; in the past or too far ahead it is refused."""
     desk = Desk(flow="no")
