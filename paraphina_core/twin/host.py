@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Final
+from functools import partial
+from typing import Final, TypedDict, Unpack
 
 import msgspec
 
@@ -67,6 +68,15 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     hangs: bool = False
 
 
+class HostOptions(TypedDict, total=False):
+    """What may be said of a host beside its twin, its seed and its start; see `TwinHost`."""
+
+    network: Network
+    offset_ms: int
+    balance_usd: Decimal
+    settings: Mapping[str, str] | None
+
+
 class TwinHost:
     """One venue's twin with its sessions and faults.
 
@@ -111,13 +121,13 @@ class TwinHost:
         self._deeds = ExchangeDeeds(self.twin.exchange)
 
     @classmethod
-    def of(cls, spec: ConnectorSpec, *, seed: int, start_ns: int, **more: object) -> TwinHost:
-        """Host the twin of a connector; `more` as the constructor takes it.
+    def of(cls, spec: ConnectorSpec, *, seed: int, start_ns: int, **options: Unpack[HostOptions]) -> TwinHost:
+        """Host the twin of a connector; the options are the constructor's.
 
         Raises:
             LocalError: the connector has no twin.
         """
-        return cls(lambda context: build_twin(spec, context), seed=seed, start_ns=start_ns, **more)  # type: ignore[arg-type]  # passed on as they are
+        return cls(partial(build_twin, spec), seed=seed, start_ns=start_ns, **options)
 
     @property
     def exchange(self) -> Exchange:
