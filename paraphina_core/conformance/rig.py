@@ -7,9 +7,10 @@ goes through the order tracker and the ledger, so that the end can be held again
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from functools import partial
-from typing import Final, TypeVar, cast, get_args
+from typing import Final
+
+import msgspec
 
 from paraphina_core.connector import (
     Answer,
@@ -18,7 +19,6 @@ from paraphina_core.connector import (
     Failure,
     FailureKind,
     HttpRequest,
-    NonceRule,
     Request,
     StreamRequest,
     TradeMode,
@@ -28,32 +28,27 @@ from paraphina_core.connector import (
 from paraphina_core.domain import (
     NS_PER_MS,
     Answered,
-    BestBidOffer,
-    BookDelta,
-    BookGap,
-    BookSnapshot,
-    ClientOrderId,
+    Batch,
+    CancelOrder,
     ClientOrderIds,
-    Command,
     Event,
     FetchSnapshot,
-    Fill,
-    FillsListed,
-    Instrument,
-    InstrumentDefined,
-    InstrumentId,
     LocalError,
+    ModifyOrder,
     PlaceOrder,
     Query,
     QueryBook,
     RemoteError,
     Resubscribe,
     RunNumber,
-    SubscriptionLive,
     written,
 )
-from paraphina_core.execution import OrderTracker, OrderUpdate
-from paraphina_core.market import Book
+from paraphina_core.execution import (
+    NonceSource,
+    Signatory,
+    VenueCommand,
+    VenueRoute,
+)
 from paraphina_core.transport import Backoff, CloseReason, StreamEvents, connect_budget
 from paraphina_core.twin import (
     AccountTruth,
@@ -67,8 +62,8 @@ from paraphina_core.twin import (
 
 from .bench import SEED, START_NS, Bench
 from .card import Broken, check, skip
+from .heard import Heard
 from .subject import Login, TwinSide
-from .validity import check_events
 
 #: Virtual time in which a connection must be complete, or complete again.
 TO_BE_LIVE_MS: Final = 60_000
@@ -76,11 +71,6 @@ TO_BE_LIVE_MS: Final = 60_000
 TO_SETTLE_MS: Final = 2_000
 #: Steps in a row without an end; a rig that makes more does not come to rest.
 _MOST_STEPS: Final = 200_000
-
-_UPDATES: Final = get_args(OrderUpdate)
-_BOOK: Final = (BookSnapshot, BookDelta, BookGap, BestBidOffer)
-
-_Event = TypeVar("_Event")
 
 
 class RigClock:
@@ -94,7 +84,22 @@ class RigClock:
         return self.at_ns
 
 
-class Rig:
+class _RouteWire:
+    """Carries what the order route sends."""
+
+    def __init__(self, carry: Callable[[Request], None]) -> None:
+        self._carry = carry
+
+    def send(self, connector: str, request: Request, cancel: bool) -> None:  # noqa: FBT001  # see `Wire`
+        """Send a command."""
+        self._carry(request)
+
+    def ask(self, connector: str, request: Request) -> None:
+        """Send a query."""
+        self._carry(request)
+
+
+class Rig(Heard):
     """One connector, its streams and its twin.
 
     Args:
@@ -107,18 +112,15 @@ class Rig:
         link: the network.
         connector: what is tried.
         login: the account that is used.
-        events: everything that the connector said, with the time.
-        books: as the core keeps them.
-        orders: as the core keeps them.
-        fills: each one once, by instrument and the venue's trade id.
-        refused: what the connector said of answers that it could not read.
+        refused: what the connector said of answers and garbled frames that it could not read.
         ids: gives client order ids.
-        live: topics that are acknowledged on their present connection.
         requests: every request that was made.
+        route: the core's order route; it signs with `signatory`.
         messages: what was sent after the openings of streams.
     """
 
     def __init__(self, bench: Bench, *, lively: bool = False, private: bool = True) -> None:
+        super().__init__()
         self._bench = bench
         self._side = _side(bench)
         spec = bench.spec
@@ -128,19 +130,23 @@ class Rig:
         bench.faults.append(self.host.faults.happened)
         self.login: Login = self._side.log_in(self.host.twin)
         self.connector: Connector = _build(bench, {**self.login.settings, **scene.connector})
-        self._key = None if spec.signer is None else spec.signer(self.login.secrets)
+        self.signatory = (
+            Signatory.nobody(spec)
+            if spec.signer is None
+            else Signatory.of(spec.signer(self.login.secrets), NonceSource(spec.nonce))
+        )
         self.link = TwinLink(self.host, clock=self.clock, seed=SEED, latency=Latency())
-        self.events: list[tuple[int, Event]] = []
-        self.books: dict[InstrumentId, Book] = {}
-        self.instruments: dict[InstrumentId, Instrument] = {}
-        self.orders = OrderTracker()
-        self.fills: dict[tuple[InstrumentId, str], Fill] = {}
         self.refused: list[str] = []
-        self.live: set[str] = set()
         self.requests: list[Request] = []
         self.messages: list[bytes] = []
-        self._waiting: dict[str, Request] = {}
-        self._nonce = 0
+        self._asked: dict[str, Request] = {}
+        self.route = VenueRoute(
+            self.connector,
+            _RouteWire(self._dispatch),
+            self.signatory,
+            may_leave=lambda _order: True,
+            blame=self._blamed,
+        )
         self.ids = ClientOrderIds(lambda: RunNumber(1))
         self._budget = connect_budget()
         self._plan = self.connector.plan()
@@ -229,82 +235,122 @@ class Rig:
 
     def context(self, nonce: int | None = None) -> WriteContext:
         """Return what one request may use of the world now."""
-        if nonce is None:
-            by_rule = {
-                NonceRule.MILLISECONDS: self.now_ns // NS_PER_MS,
-                NonceRule.MICROSECONDS: self.now_ns // 1_000,
-            }
-            self._nonce = nonce = max(self._nonce + 1, by_rule.get(self._bench.spec.nonce, 0))
-        key = self._key
-        if key is None:
-            return WriteContext(nonce=nonce, at_ns=self.now_ns, sign=_no_key)
-        return WriteContext(nonce=nonce, at_ns=self.now_ns, sign=key.sign, identity=key.identity)
+        context = self.signatory.for_command(self.now_ns)
+        return context if nonce is None else msgspec.structs.replace(context, nonce=nonce)
 
-    def send(self, command: Command, nonce: int | None = None) -> Request:
-        """Send a command; what comes of it is told later."""
-        if isinstance(command, PlaceOrder):
-            self.orders.create(command, self.now_ns)
-        request = self.connector.write(command, self.context(nonce))
-        if isinstance(command, PlaceOrder):
-            self.orders.sent(command.client_order_id, self.now_ns)
+    def send(self, command: VenueCommand | Batch) -> Request | None:
+        """Send a command by the order route, as a session does; what comes of it is told later.
+
+        Returns the request; None if the route kept it here.
+        """
+        before = len(self.requests)
+        for one in command.commands if isinstance(command, Batch) else (command,):
+            self._note(one)
+            self.route.submit(one, self.now_ns)
+            if isinstance(one, PlaceOrder):
+                self.orders.sent(one.client_order_id, self.now_ns)
+        self.route.flush(self.now_ns)
+        self._plan_tick()
+        return self.requests[-1] if len(self.requests) > before else None
+
+    def send_past_the_route(self, order: PlaceOrder, nonce: int) -> None:
+        """Send an order under a nonce that no route would use.
+
+        Raises:
+            LocalError: the connector does not spell it.
+        """
+        self._note(order)
+        request = self.connector.write(order, self.context(nonce))
+        self._asked[request.correlation] = request
         self._dispatch(request)
-        return request
+
+    def _note(self, command: VenueCommand | PlaceOrder | ModifyOrder | CancelOrder) -> None:
+        """Keep the order tracker informed, as a session does."""
+        match command:
+            case PlaceOrder():
+                self.orders.create(command, self.now_ns)
+            case ModifyOrder():
+                self.orders.modify_sent(command, self.now_ns)
+            case CancelOrder() if self.orders.get(command.client_order_id) is not None:
+                self.orders.cancel_sent(command.client_order_id, self.now_ns)
+            case _:
+                pass
 
     def ask(self, query: Query) -> Request:
         """Ask something; the answer is told later."""
-        request = self.connector.ask(query, self.context())
+        request = self.connector.ask(query, self.signatory.for_question(self.now_ns))
+        self._asked[request.correlation] = request
         self._dispatch(request)
         return request
 
     def asked(self, query: Query) -> tuple[Event, ...]:
-        """Ask something, wait, and return what the answer said.
+        """Ask something, wait, and return what was said meanwhile.
 
         Raises:
-            Broken: nothing is said.
+            Broken: the question is never settled.
         """
         before = len(self.events)
         request = self.ask(query)
         self.until(
-            lambda: request.correlation not in self._waiting,
+            lambda: request.correlation not in self._asked,
             lambda: f"{type(query).__name__} is not answered",
             request.deadline_ms + TO_SETTLE_MS,
         )
         return tuple(event for _, event in self.events[before:])
 
-    @property
-    def is_waiting(self) -> bool:
-        """True while a request is without an answer."""
-        return bool(self._waiting)
-
     def _dispatch(self, request: Request) -> None:
-        check(
-            request.correlation not in self._waiting,
-            "two requests have one correlation",
-            found=request.correlation,
-        )
         self.requests.append(request)
-        self._waiting[request.correlation] = request
         if isinstance(request, HttpRequest):
             self.link.fetch(request, partial(self._answered, request))
             return
         failure = self.streams[request.stream].send(request.payload)
-        if failure is not None:
+        if failure is None and request.correlation in self._asked:
+            failure = Failure(kind=FailureKind.TIMED_OUT, detail="no answer within the deadline")
+            due_ns = self.now_ns + request.deadline_ms * NS_PER_MS
+            self.link.at(due_ns, partial(self._answered, request, failure))
+        elif failure is not None:
             self.link.at(self.now_ns, partial(self._answered, request, failure))
-            return
-        timed_out = Failure(kind=FailureKind.TIMED_OUT, detail="no answer within the deadline")
-        due_ns = self.now_ns + request.deadline_ms * NS_PER_MS
-        self.link.at(due_ns, partial(self._answered, request, timed_out))
 
     def _answered(self, request: Request, result: Answer | Failure, at_ns: int) -> None:
-        if self._waiting.get(request.correlation) is not request:
+        correlation = request.correlation
+        if self._asked.pop(correlation, None) is not None:
+            events = self._read(lambda: self.connector.read_answer(request, result, at_ns), result)
+        elif self.route.expects(correlation):
+            events = self._read(lambda: self.route.answered(correlation, result, at_ns), result)
+        else:
             return  # the answer came as a frame, or its stream has ended
-        del self._waiting[request.correlation]
+        self._hear(events or (), at_ns)
+
+    def _plan_tick(self) -> None:
+        due_ns = self.route.next_due_ns()
+        if due_ns is not None:
+            self.link.at(max(due_ns, self.now_ns), self._tick)
+
+    def _tick(self, at_ns: int) -> None:
+        """Hear what the route has to say: of commands that never left, and of answers that are overdue."""
+        events = self.route.advance(at_ns)
+        self._hear(events, at_ns)
+        if events:
+            self._plan_tick()
+
+    def _read(self, read: Callable[[], Iterable[Event]], what: object) -> list[Event] | None:
+        """Let the connector read something; None where it refuses it as the venue's fault.
+
+        Raises:
+            Broken: it raises anything else.
+        """
         try:
-            events = [written(event) for event in self.connector.read_answer(request, result, at_ns)]
+            return [written(event) for event in read()]
         except RemoteError as e:
             self.refused.append(str(e))
-            return
-        self._hear(events, at_ns)
+            return None
+        except Broken:
+            raise
+        except Exception as e:
+            raise Broken(f"reading raises {type(e).__name__}: {e}", found=what, wanted="RemoteError") from e
+
+    def _blamed(self, error: Exception) -> None:
+        raise Broken(f"the connector raises {type(error).__name__}: {error}") from error
 
     # --- streams --------------------------------------------------------------------------------
 
@@ -314,85 +360,47 @@ class Rig:
             self.streams[stream].send(message)
 
     def _frame(self, stream: str, frame: bytes, at_ns: int) -> None:
-        try:
-            events = [written(event) for event in self.connector.read(stream, frame, at_ns)]
-        except RemoteError as e:
-            raise Broken(f"a frame of the twin is refused: {e}", found=frame) from e
-        self._hear(events, at_ns)
+        events = self._read(lambda: self.connector.read(stream, frame, at_ns), frame)
+        if events is None:
+            garbled = self.host.faults.happened["garble"]
+            check(garbled, f"a frame of the twin is refused: {self.refused[-1]}", found=frame)
+            self.distrust()  # as the core does: a book is not believed before its next snapshot
+        else:
+            self._hear(events, at_ns)
 
     def _closed(self, stream: str, reason: CloseReason, detail: str, at_ns: int) -> None:
         self.live.difference_update(self._topics.get(stream, ()))
-        for book in self.books.values():
-            book.reset()
+        self.distrust()
         self.connector.closed(stream)
+        self._hear(self.route.closed(stream, at_ns), at_ns)
         failure = Failure(kind=FailureKind.DISCONNECTED, detail=f"{reason.value} {detail}".strip())
-        for request in tuple(self._waiting.values()):
+        for request in tuple(self._asked.values()):
             if isinstance(request, StreamRequest) and request.stream == stream:
                 self._answered(request, failure, at_ns)
 
     # --- hearing --------------------------------------------------------------------------------
 
     def _hear(self, events: Iterable[Event], at_ns: int) -> None:
+        """Take in what was said, and do what it asks for."""
         for event in events:
-            check_events((event,))
-            self.events.append((at_ns, event))
-            self._take(event, at_ns)
-
-    def _take(self, event: Event, at_ns: int) -> None:
-        if isinstance(event, _UPDATES):
-            self.orders.apply(cast("OrderUpdate", event), at_ns)
-        elif isinstance(event, _BOOK):
-            book = self.books.setdefault(event.instrument, Book(event.instrument))
-            book.apply(event, at_ns)
-        match event:
-            case Fill():
-                self._count(event)
-            case FillsListed():
-                for fill in event.fills:
-                    self._count(fill)
-            case InstrumentDefined():
-                self.instruments[event.instrument.id] = event.instrument
-            case SubscriptionLive():
-                self.live.add(event.topic)
-            case Answered():
-                self._waiting.pop(event.correlation, None)
-            case Resubscribe():
-                self.streams[event.stream].reopen()
-            case FetchSnapshot():
-                self.ask(QueryBook(instrument=event.instrument))
-            case _:
-                pass
-
-    def _count(self, fill: Fill) -> None:
-        """Count a fill once; what is told again under its trade id must be the same."""
-        known = self.fills.setdefault((fill.instrument, fill.trade_id), fill)
-        for name in ("side", "price", "size", "fee"):
-            check(
-                getattr(known, name) == getattr(fill, name),
-                f"a fill is told again with another {name}",
-                found=fill,
-                wanted=repr(known),
-            )
+            self.take((event,), at_ns)
+            match event:
+                case Answered():
+                    self._asked.pop(event.correlation, None)
+                    self.route.answered_on_stream(event.correlation)
+                case Resubscribe():
+                    self.streams[event.stream].reopen()
+                case FetchSnapshot():
+                    self.ask(QueryBook(instrument=event.instrument))
+                case _:
+                    pass
 
     # --- looking --------------------------------------------------------------------------------
-
-    def told(self, kind: type[_Event], since: int = 0) -> list[_Event]:
-        """Return the events of one kind since the one of that number."""
-        return [event for _, event in self.events[since:] if isinstance(event, kind)]
-
-    def told_of(self, client_order_id: ClientOrderId) -> list[Event]:
-        """Return what was said of one order, by our id."""
-        return [e for _, e in self.events if getattr(e, "client_order_id", None) == client_order_id]
 
     @property
     def truth(self) -> AccountTruth:
         """The account as it really is."""
         return truth(self.host.exchange)[self.login.account]
-
-    def position(self, instrument: InstrumentId) -> Decimal:
-        """Return the position that the distinct fills make, signed, base units."""
-        fills = [fill for (of, _), fill in self.fills.items() if of == instrument]
-        return sum((fill.size * fill.side.sign for fill in fills), Decimal(0))
 
     @property
     def answer(self) -> str:
@@ -418,7 +426,3 @@ def _build(bench: Bench, settings: Mapping[str, str | int | float | bool]) -> Co
         raise LocalError(f"connector {bench.spec.name} is not built yet", wanted="one with a factory")
     mode = TradeMode.TESTNET
     return factory(ConnectorContext(mode=mode, network=mode.network, settings=settings, seed=SEED))
-
-
-def _no_key(_payload: bytes) -> bytes:
-    raise LocalError("nothing can be signed", wanted="a signer in the spec")

@@ -17,6 +17,7 @@ from . import (
     races,
     requests,
     secrets,
+    unasked,
 )
 
 #: The decks of all modules.
@@ -33,4 +34,5 @@ DECKS: Final = (
     races.DECK,
     requests.DECK,
     secrets.DECK,
+    unasked.DECK,
 )

@@ -235,3 +235,26 @@ def _accounts_are_known_again(bench: Bench) -> None:
     rig.asked(QueryAccount())
     desk.check_position()
     _check_books(rig)
+
+
+@DECK.add(
+    Card(
+        id="HO-110",
+        title="garbled frames of a living stream cost a book, not more",
+        needs=_NEEDS,
+        capabilities=_MARKET,
+        prerequisite=_LIVELY,
+        action="cut frames short, replace them by nonsense and deep nests, or numbers in them by NaN",
+        events="none of the garbled ones",
+        passes="only `RemoteError` is raised, and once frames come whole again the books are right",
+        faults=("garble", "freeze"),
+    )
+)
+def _garbled_frames_cost_a_book(bench: Bench) -> None:
+    rig = _rig(bench)
+    for how in ("truncated", "nonsense", "nan", "deep"):
+        rig.arm(fault("garble", how=how, probability=0.2, count=100, for_ms=5_000))
+        rig.run(6_000)
+        rig.wait_until_live()
+    check(rig.refused, "no garbled frame is refused")
+    _check_books(rig)

@@ -26,6 +26,7 @@ from paraphina_core.domain import (
     QueryOpenOrders,
     Side,
 )
+from paraphina_core.twin import Fault
 
 DECK: Final = Deck()
 
@@ -104,10 +105,10 @@ def _nonces_are_used_once(bench: Bench) -> None:
     desk = desk_of(bench)
     nonce = desk.rig.context().nonce + 1
     first, second = desk.order(Side.BUY, -100), desk.order(Side.BUY, -90)
-    desk.rig.send(first, nonce)
+    desk.rig.send_past_the_route(first, nonce)
     desk.wait()
     try:
-        desk.rig.send(second, nonce)
+        desk.rig.send_past_the_route(second, nonce)
     except LocalError:
         return  # refused before it left: as good as any
     desk.wait()
@@ -189,18 +190,39 @@ def _credentials_end(bench: Bench) -> None:
     )
 )
 def _bans_are_survived(bench: Bench) -> None:
-    desk = desk_of(bench)
+    _survive(desk_of(bench), fault("ban", ms=10_000), fault("kill"))
+
+
+@DECK.add(
+    Card(
+        id="RC-160",
+        title="maintenance is survived",
+        needs=_NEEDS,
+        capabilities=_ORDERS,
+        prerequisite=AT_TWIN,
+        action="let the venue close every stream and refuse everything for a while",
+        events="none that states anything; later everything again",
+        passes="a question in between tells nothing; afterwards everything becomes live, and orders work",
+        faults=("maintenance",),
+    )
+)
+def _maintenance_is_survived(bench: Bench) -> None:
+    _survive(desk_of(bench), fault("maintenance", ms=10_000))
+
+
+def _survive(desk: Desk, *absence: Fault) -> None:
+    """Check that an absence of the venue of ten seconds is not taken for a statement, and ends."""
     resting = desk.rest()
-    desk.rig.arm(fault("ban", ms=10_000))
-    desk.rig.arm(fault("kill"))
+    for one in absence:
+        desk.rig.arm(one)
     desk.wait()
     told = desk.rig.asked(QueryOpenOrders())
-    check(not any(isinstance(e, OpenOrdersListed) for e in told), "a ban is read as a list", found=told)
+    check(not any(isinstance(e, OpenOrdersListed) for e in told), "a refusal is read as a list", found=told)
     desk.wait(20_000)
     desk.rig.wait_until_live()
     (listed,) = (e for e in desk.rig.asked(QueryOpenOrders()) if isinstance(e, OpenOrdersListed))
     ids = [report.client_order_id for report in listed.orders]
-    check(ids == [resting.client_order_id], "open orders are listed otherwise after a ban", found=ids)
+    check(ids == [resting.client_order_id], "open orders are listed otherwise than they are", found=ids)
     desk.rest()
 
 

@@ -271,7 +271,8 @@ def _send(desk: Desk, over_http: Fault, on_stream: Fault) -> PlaceOrder:
     _answer(desk, probe, Failure(kind=FailureKind.NOT_SENT))
     desk.rig.arm(on_stream if isinstance(probe, StreamRequest) else over_http)
     request = desk.rig.send(order)
-    desk.wait(request.deadline_ms + 2_000)
+    check(request is not None, "an order does not leave", found=order)
+    desk.wait(0 if request is None else request.deadline_ms + 2_000)
     return order
 
 

@@ -235,7 +235,6 @@ def _modified_orders_stand(bench: Bench) -> None:
     order = desk.rest()
     for bps, size in ((-80, order.size), (-60, desk.size(2))):
         command = desk.modify_of(order, bps=bps, size=size)
-        desk.rig.orders.modify_sent(command, desk.rig.now_ns)
         desk.rig.send(command)
         desk.wait()
         truth = desk.truth_of(order.client_order_id)
@@ -274,9 +273,6 @@ def _batches_are_mixed(bench: Bench) -> None:
     desk.stranger(Side.SELL, desk.price(Side.SELL, 10))
     desk.wait()
     good, bad = desk.order(Side.BUY, -100), desk.order(Side.BUY, 30, post_only=True)
-    for order in (good, bad):
-        desk.rig.orders.create(order, desk.rig.now_ns)
-        desk.rig.orders.sent(order.client_order_id, desk.rig.now_ns)
     desk.rig.send(Batch(commands=(bad, good)))
     desk.wait()
     states = [desk.rig.orders.get(order.client_order_id) for order in (good, bad)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Final
 
 from paraphina_core.conformance.bench import Bench
@@ -13,21 +12,14 @@ from paraphina_core.domain import (
     CancelRejected,
     Fill,
     FillsListed,
-    FundingPayment,
-    LocalError,
     ModifyOrder,
-    OpenOrdersListed,
     OrderCancelled,
     OrderModified,
     OrderRejected,
     OrderReport,
     OrderState,
     PlaceOrder,
-    PositionsListed,
-    QueryAccount,
     QueryFills,
-    QueryFunding,
-    QueryOpenOrders,
     Side,
 )
 
@@ -205,7 +197,6 @@ def _is_on_stream(desk: Desk) -> bool:
 def _cancels_come_late(bench: Bench) -> None:
     desk = desk_of(bench)
     order = desk.rest()
-    desk.rig.orders.cancel_sent(order.client_order_id, desk.rig.now_ns)
     desk.rig.send(desk.cancel_of(order))
     desk.hit(order)
     said = desk.rig.told_of(order.client_order_id)
@@ -259,7 +250,6 @@ def _late_fills_count(bench: Bench) -> None:
 def _partial_fills_count(bench: Bench) -> None:
     desk = desk_of(bench)
     order = desk.rest(size=desk.size(2))
-    desk.rig.orders.cancel_sent(order.client_order_id, desk.rig.now_ns)
     desk.rig.send(desk.cancel_of(order))
     desk.rig.arm(fault("partial_fill"))
     desk.wait()
@@ -336,7 +326,6 @@ def _changes_come_late(bench: Bench) -> None:
     desk = desk_of(bench)
     order = desk.rest()
     command: ModifyOrder = desk.modify_of(order, bps=-80)
-    desk.rig.orders.modify_sent(command, desk.rig.now_ns)
     desk.rig.send(command)
     desk.hit(order)
     said = desk.rig.told_of(order.client_order_id)
@@ -349,114 +338,3 @@ def _changes_come_late(bench: Bench) -> None:
         wanted=repr(resting),
     )
     desk.check_position()
-
-
-# --- unasked ------------------------------------------------------------------------------------
-
-
-@DECK.add(
-    Card(
-        id="OL-410",
-        title="what the venue cancels by itself is told",
-        needs=_NEEDS,
-        capabilities=_STREAMED,
-        prerequisite=AT_TWIN,
-        action="let the venue cancel every order of the account",
-        events="`OrderCancelled`",
-        passes="each order is told to be cancelled, under our id",
-        faults=("venue_cancel",),
-    )
-)
-def _venue_cancels_are_told(bench: Bench) -> None:
-    desk = desk_of(bench)
-    orders = [desk.rest(), desk.rest(Side.SELL, 100)]
-    desk.rig.arm(fault("venue_cancel", account=desk.rig.login.account))
-    desk.wait()
-    for order in orders:
-        record = desk.rig.orders.get(order.client_order_id)
-        gone = record is not None and record.state is OrderState.CANCELLED
-        check(gone, "an order that the venue cancelled is thought to be open", found=record)
-
-
-@DECK.add(
-    Card(
-        id="OL-420",
-        title="an order that nobody here sent is seen",
-        needs=_NEEDS,
-        capabilities=(Capability.EXECUTION, Capability.ACCOUNT),
-        prerequisite=AT_TWIN,
-        action="let an order appear on the account that no client sent, and ask for the open orders",
-        events="`OpenOrdersListed`",
-        passes="it is listed under the venue's id, without one of ours",
-        faults=("external_order",),
-    )
-)
-def _external_orders_are_seen(bench: Bench) -> None:
-    desk = desk_of(bench)
-    mine = desk.rest()
-    desk.rig.arm(fault("external_order", account=desk.rig.login.account))
-    desk.wait()
-    (listed,) = (e for e in desk.rig.asked(QueryOpenOrders()) if isinstance(e, OpenOrdersListed))
-    ids = sorted(str(report.client_order_id) for report in listed.orders)
-    wanted = sorted([str(mine.client_order_id), "None"])
-    check(ids == wanted, "a stranger's order is listed otherwise", found=ids, wanted=str(wanted))
-
-
-@DECK.add(
-    Card(
-        id="OL-430",
-        title="a liquidation is told by its fills",
-        needs=_NEEDS,
-        capabilities=_STREAMED,
-        prerequisite=AT_TWIN,
-        action="let the account, with a position and an open order, be liquidated",
-        events="`Fill` without our id, `OrderCancelled`; `PositionsListed`",
-        passes="the fills make the position that is left, the order is told to be gone, and asked it is so",
-        faults=("liquidation",),
-    )
-)
-def _liquidations_are_told(bench: Bench) -> None:
-    desk = desk_of(bench)
-    desk.hit(desk.rest(size=desk.size(2)))
-    order = desk.rest()
-    desk.stranger(Side.BUY, desk.price(Side.BUY, -50), desk.size(5))
-    desk.rig.arm(fault("liquidation", account=desk.rig.login.account))
-    desk.wait()
-    check(desk.true_position() == 0, "the twin did not liquidate", found=desk.true_position())
-    desk.check_position()
-    record = desk.rig.orders.get(order.client_order_id)
-    check(record is not None and not record.is_open, "an order outlives a liquidation", found=record)
-    (positions,) = (e for e in desk.rig.asked(QueryAccount()) if isinstance(e, PositionsListed))
-    left = [p for p in positions.positions if p.size]
-    check(not left, "a position is listed that was liquidated", found=left)
-
-
-@DECK.add(
-    Card(
-        id="OL-440",
-        title="funding is told as it is paid",
-        needs=_NEEDS,
-        capabilities=(Capability.EXECUTION, Capability.ACCOUNT),
-        prerequisite=AT_TWIN,
-        action="let funding be paid on a position, and ask for what was paid",
-        events="`FundingPayment`",
-        passes="the amounts are the venue's, negative where the account paid",
-        skip_when="funding can neither be asked for nor is it told",
-        faults=("funding",),
-    )
-)
-def _funding_is_told(bench: Bench) -> None:
-    desk = desk_of(bench)
-    begin_ns = desk.rig.now_ns
-    desk.hit(desk.rest(size=desk.size(20)))
-    desk.rig.arm(fault("funding", rate_1h=0.001))
-    desk.wait()
-    with suppress(LocalError):
-        desk.rig.asked(QueryFunding(since_ns=begin_ns))
-    told = {event.amount for event in desk.rig.told(FundingPayment)}
-    real = {payment.amount for payment in desk.rig.truth.payments}
-    check(real and max(real) < 0, "the twin paid nothing", found=real)
-    rounded = (
-        {amount.quantize(min(told, key=lambda a: a.as_tuple().exponent)) for amount in real} if told else real
-    )
-    check(told == rounded, "funding is told otherwise than it was paid", found=told, wanted=str(real))

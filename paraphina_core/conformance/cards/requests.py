@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from paraphina_core.conformance.bench import Bench
-from paraphina_core.conformance.card import Card, Deck, Evidence, check
+from paraphina_core.conformance.card import Broken, Card, Deck, Evidence, check
 from paraphina_core.conformance.cards.contract import check_address
 from paraphina_core.conformance.desk import AT_TWIN, Desk, desk_of
 from paraphina_core.conformance.guard import guard
@@ -109,6 +109,8 @@ def _commands_are_requests(bench: Bench) -> None:
         except LocalError as e:
             is_may = must is None or must not in bench.spec.capabilities
             check(is_may, f"a {type(command).__name__} is refused: {e}", found=command, wanted="a request")
+        except Exception as e:
+            raise Broken(f"a {type(command).__name__} raises {type(e).__name__}: {e}", found=command) from e
     for query in _queries(desk):
         try:
             desk.rig.connector.ask(query, desk.rig.context())
@@ -214,10 +216,7 @@ def _off_grid_never_rests(bench: Bench) -> None:
         {"size": Decimal(10) ** 21},
     ):
         order: PlaceOrder = msgspec.structs.replace(good, client_order_id=desk.rig.ids.take(), **changes)
-        try:
-            desk.rig.send(order)
-        except LocalError:
-            continue
+        desk.rig.send(order)
         desk.wait()
         record = desk.rig.orders.get(order.client_order_id)
         refused = record is not None and record.state is OrderState.REJECTED

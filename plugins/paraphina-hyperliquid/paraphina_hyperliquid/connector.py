@@ -32,7 +32,6 @@ from paraphina_core.domain import (
     Query,
     QueryInstruments,
     RemoteProtocolError,
-    Resubscribe,
 )
 
 from . import roles
@@ -101,7 +100,6 @@ class HyperliquidConnector:
         self._public = PublicFeed({})
         self._private = PrivateFeed(name, self._changes, self._entry, self._roles)
         self._is_account_open = False
-        self._subscribed: tuple[str, ...] | None = None
 
     @property
     def spec(self) -> ConnectorSpec:
@@ -130,7 +128,6 @@ class HyperliquidConnector:
         """Subscribe: to what the venue lists, for it hangs up on a coin that it does not know."""
         if stream == MARKET:
             coins = self._listings.coins
-            self._subscribed = tuple(coins)
             self._public = PublicFeed(coins)
             return [
                 _subscribe(self._subscription(channel, coin)) for coin in coins for channel in MARKET_CHANNELS
@@ -147,8 +144,6 @@ class HyperliquidConnector:
         """Take note that a stream is closed; commands leave over HTTP while the account's is."""
         if stream == ACCOUNT:
             self._is_account_open = False
-        else:
-            self._subscribed = None
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Turn a message of a stream into events."""
@@ -181,9 +176,6 @@ class HyperliquidConnector:
         if not self._info.made(request):
             return self._entry.read_answer(request.correlation, answer)
         events = self._info.read(request, answer)
-        if self._subscribed is not None and self._subscribed != tuple(self._listings.coins):
-            self._subscribed = None
-            events = (*events, Resubscribe(stream=MARKET, reason="the venue lists other coins than before"))
         for event in events:
             match event:
                 case OrderReport():

@@ -50,10 +50,10 @@ from paraphina_core.domain import (
     QueryOpenOrders,
     QueryOrder,
     RemoteError,
-    Resubscribe,
     SetLeverage,
     Side,
     SubscriptionLive,
+    TradingStatus,
     VenueNotice,
     instrument_id,
     to_hex128,
@@ -70,9 +70,7 @@ OWNER = "0x" + "CD" * 20
 KEY = "0x" + "01" * 32  # nobody's, and never to be funded
 SIGNER = Signer(KEY)
 NOW_MS = 1_763_800_000_000
-META: dict[str, list[dict[str, object]]] = {
-    "universe": [{"szDecimals": 4, "name": "ETH"}, {"szDecimals": 5, "name": "BTC"}]
-}
+META = {"universe": [{"szDecimals": 4, "name": "ETH"}, {"szDecimals": 5, "name": "BTC"}]}
 
 
 def made(mode: TradeMode = TradeMode.TESTNET, /, **settings: str) -> HyperliquidConnector:
@@ -194,22 +192,6 @@ def test_nothing_is_subscribed_that_the_venue_does_not_list() -> None:
     assert set(sent) == {"BTC"}
     assert any(topic.endswith(":NOSUCH") for topic in connector.plan().streams[0].topics)
     assert made(TradeMode.PAPER).opened(MARKET, context()) == []
-
-
-def test_a_coin_that_is_listed_later_is_subscribed_by_opening_anew() -> None:
-    """Asked for once; while the market is closed there is nothing to open anew."""
-    connector = made(TradeMode.PAPER, coin="NEW")
-    answered(connector, QueryInstruments(), META)
-    later = {"universe": [*META["universe"], {"szDecimals": 1, "name": "NEW"}]}
-    assert connector.opened(MARKET, context()) == []
-    *_, wish = answered(connector, QueryInstruments(), later)
-    assert isinstance(wish, Resubscribe)
-    assert wish.stream == MARKET
-    assert len(answered(connector, QueryInstruments(), later)) == 1
-    assert len(connector.opened(MARKET, context())) == 4
-    assert len(answered(connector, QueryInstruments(), later)) == 1
-    connector.closed(MARKET)
-    assert len(answered(connector, QueryInstruments(), META)) == 1
 
 
 def test_the_account_is_subscribed_by_the_address_that_is_traded() -> None:
@@ -394,7 +376,11 @@ def test_only_a_vault_or_subaccount_is_named_in_a_request(
     assert isinstance(request, HttpRequest)
     body = json.loads(request.body)
     assert body["vaultAddress"] == named
-    assert "builder" not in body["action"]  # nobody else is ever paid for an order, and no setting says so
+    assert "builder" not in body["action"]
+
+
+def test_no_setting_names_a_builder() -> None:
+    """Nobody else is ever paid for an order."""
     assert not any("builder" in setting.name for setting in VENUE.settings)
 
 
@@ -473,6 +459,16 @@ def test_f036_the_end_of_the_order_before_a_change_is_no_answer_about_ours() -> 
     (report,) = answered(connector, ORDER, status("canceled", oid=9))
     assert isinstance(report, OrderReport)
     assert report.state is OrderState.CANCELLED
+
+
+def test_a_delisted_coin_is_defined_as_such() -> None:
+    """Nothing new is placed on it; what is held can be seen."""
+    connector = made(TradeMode.PAPER)
+    (defined,) = answered(
+        connector, QueryInstruments(), {"universe": [{"name": "BTC", "szDecimals": 5, "isDelisted": True}]}
+    )
+    assert isinstance(defined, InstrumentDefined)
+    assert defined.instrument.status is TradingStatus.DELISTED
 
 
 def test_answers_to_commands_and_to_queries_are_told_apart() -> None:
