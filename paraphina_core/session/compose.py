@@ -173,17 +173,14 @@ class _Workshop:
     def reconciler(self, venue: Venue, trading: Trading, ids: ClientOrderIds) -> Reconciler:
         live = self._config.live
         has_switch = Capability.DEAD_MAN in venue.spec.capabilities
+        is_waived = self._config.is_on_twins or venue.name in live.dead_man_waivers
         return Reconciler(
             venue,
             trading,
             take_id=ids.take,
             every_ms=live.account_reconcile_ms or DEFAULT_RECONCILE_MS,
             leftovers=live.leftover_orders,
-            dead_man=(
-                DeadMan(live.dead_man_window_ms, is_waived=venue.name in live.dead_man_waivers)
-                if has_switch
-                else None
-            ),
+            dead_man=(DeadMan(live.dead_man_window_ms, is_waived=is_waived) if has_switch else None),
             max_skew_ms=live.max_clock_skew_ms,
         )
 

@@ -196,7 +196,7 @@ class Link:
 
     def _closed(self, name: str, reason: CloseReason, detail: str, at_ns: int) -> None:
         fault = f"{reason.value}: {detail}" if detail else reason.value
-        self._faults[name] = fault
+        self._faults[name] = "" if reason is CloseReason.STOPPED else fault
         if name not in self._open:
             return
         self._open.remove(name)

@@ -78,6 +78,17 @@ def test_a_session_on_a_twin_quotes_there_and_takes_no_key_of_the_environment(tm
     assert _SECRET not in out
 
 
+def test_a_session_that_sends_orders_trades_on_a_twin_without_being_armed(tmp_path: Path) -> None:
+    """Signed orders rest at the twin without a switch or a receipt, and none is left there at the end."""
+    arguments = ("--twin", "--trade-mode", "testnet", "--duration", "5s", "--out-dir", "out")
+    code, out, err = _end(_start(tmp_path, *arguments))
+    assert (code, err) == (0, "")
+    assert "no order is left" in out
+    summary = _json(tmp_path / "out" / "summary.json")
+    assert summary["session"]["placed"] >= 2
+    assert summary["session"]["mode"] == "testnet"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_f079_a_twin_ends_with_its_session_however_that_ends(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM end both in good order, and not even SIGKILL leaves a twin behind."""
