@@ -41,7 +41,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
     3 orders are left; 4 halted by a limit; 70 internal error; 130 second Ctrl-C.
     """
     from paraphina_core.gates import evaluate, refusals
-    from paraphina_core.session import Run, gather, visited
+    from paraphina_core.session import Run, gather, visited, with_recording
     from paraphina_core.transport import run as run_on_loop
 
     from .gates import render
@@ -49,6 +49,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
 
     plugins = load()
     config = resolve_config(params, plugins)
+    plugins = with_recording(plugins, config)
     if preflight:
         sys.exit(run_preflight(config, plugins, home()))
     with contextlib.ExitStack() as stack:

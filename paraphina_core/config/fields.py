@@ -207,6 +207,12 @@ FIELDS: Final = (
         binds=False,
     ),
     Field(
+        "session.recording",
+        path(),
+        "folder of a recording that takes the place of its venue, in shadow and paper mode",
+        ("--recording", "PARAPHINA_RECORDING"),
+    ),
+    Field(
         "session.twin",
         flag(),
         "run on twins of the connectors: servers on this machine, started and ended with the session",

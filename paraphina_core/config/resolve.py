@@ -227,10 +227,12 @@ class _Resolver:
     def _misplaced_time(self, values: Mapping[str, Any]) -> Iterator[ConfigError]:
         """Yield an error for time that is not a venue's where a venue is, and for a speed nobody uses."""
         mode = values["session.trade_mode"]
+        is_recorded = values["session.recording"] is not None
         online = [
             name
             for name in values["session.connectors"]
-            if mode.reaches_venue or self._plugins.connectors[name].data_source is DataSource.VENUE
+            if mode.reaches_venue
+            or (self._plugins.connectors[name].data_source is DataSource.VENUE and not is_recorded)
         ]
         for key in ("session.speed", "session.clock") if online else ():
             if values[key] != BY_KEY[key].default:

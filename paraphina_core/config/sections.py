@@ -78,6 +78,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     clock: ClockKind = ClockKind.REAL
     out_dir: Path | None = None
+    recording: Path | None = None
     twin: bool = False
     twin_urls: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -138,6 +139,13 @@ class Plugins:
         self._by_name = {
             name: spec for spec in self.connectors.values() for name in (spec.name, *spec.aliases)
         }
+
+    def replaced(self, spec: ConnectorSpec) -> Plugins:
+        """Return the same plugins with another connector in the place of the one of that name."""
+        other = copy.copy(self)
+        other.connectors = MappingProxyType({**self.connectors, spec.name: spec})
+        other._by_name = {name: other.connectors[one.name] for name, one in self._by_name.items()}  # noqa: SLF001  # another of this class
+        return other
 
     def connector(self, name_or_alias: str) -> ConnectorSpec:
         """Return the connector that somebody typed the name or an alias of.

@@ -6,6 +6,7 @@ from .capturing import RECORDING_FILE, capture, recording_folder
 from .doctor import Finding, Level, examine
 from .endpoints import engine_of
 from .facts import gather
+from .playback import with_recording
 from .preflight import PreflightReport, preflight
 from .replay import Difference, ReplayResult, replay_run
 from .run import OrderLeft, Run, Summary
@@ -43,4 +44,5 @@ __all__ = [
     "recording_folder",
     "replay_run",
     "visited",
+    "with_recording",
 ]

@@ -44,6 +44,10 @@ class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
     underlyings: tuple[str, ...] | None = None
 
 
+#: What a question may use of the world that is spelled, and never sent.
+_CONTEXT: Final = WriteContext(nonce=0, at_ns=0, sign=lambda _: b"")
+
+
 def look_ahead(spec: ConnectorSpec, context: ConnectorContext) -> LookAhead:
     """Build the connector, ask for its plan and read what is already here; never raises."""
     if spec.factory is None:
@@ -68,8 +72,7 @@ def look_ahead(spec: ConnectorSpec, context: ConnectorContext) -> LookAhead:
 
 def _requests(connector: Connector, plan: Plan) -> Iterator[str]:
     """Yield the address of every request that a start would make; nothing is signed for it."""
-    context = WriteContext(nonce=0, at_ns=0, sign=lambda _: b"")
-    requests = (connector.ask(query, context) for query in plan.bootstrap)
+    requests = (connector.ask(query, _CONTEXT) for query in plan.bootstrap)
     return (request.url for request in requests if isinstance(request, HttpRequest))
 
 
@@ -82,6 +85,7 @@ def _first_underlyings(connector: Connector, stream: StreamPlan) -> set[str]:
     if not isinstance(stream.source, LocalSource):
         return set()
     found: set[str] = set()
+    connector.opened(stream.name, _CONTEXT)
     for at_ns, frame in islice(stream.source.frames(0), MAX_FRAMES):
         for event in connector.read(stream.name, frame, at_ns):
             if isinstance(event, InstrumentDefined):

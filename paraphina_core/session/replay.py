@@ -18,6 +18,7 @@ from .accounts import replayed
 from .answers import decode_answer
 from .compose import compose
 from .outputs import JOURNAL_FOLDER, build_info
+from .playback import with_recording
 from .record import INPUT_KINDS, Recorder
 from .session import Session
 
@@ -166,7 +167,8 @@ def replay_run(folder: Path, plugins: Plugins) -> tuple[ReplayResult, tuple[str,
             raise LocalError("the run cannot be replayed", found="its frames were not recorded")
         numbers = iter((RunNumber(start["run"]),))
         signatories = replayed(start.get("accounts", {}), plugins.connectors)
-        return compose(config, plugins, recorder, NoWire(), lambda: next(numbers), start, signatories)
+        played = with_recording(plugins, config)
+        return compose(config, played, recorder, NoWire(), lambda: next(numbers), start, signatories)
 
     return replay(read(journal), build), tuple(notes)
 

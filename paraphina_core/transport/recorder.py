@@ -17,6 +17,7 @@ from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
+from urllib.parse import urlsplit
 
 import msgspec
 import zstandard
@@ -204,9 +205,14 @@ class Recorder:
 
 
 def question_of(request: HttpRequest) -> str:
-    """Name a request by what is asked, so that the answer is found again when it is asked anew."""
+    """Name a request by what is asked, so that the answer is found again when it is asked anew.
+
+    Who is asked is left out: a recording of a twin answers what a venue would be asked.
+    """
+    url = urlsplit(request.url)
+    target = url.path + (f"?{url.query}" if url.query else "")
     body = request.body.decode("utf-8", "backslashreplace")
-    text = f"{request.method} {request.url} {body}".rstrip()
+    text = f"{request.method} {target} {body}".rstrip()
     return text if len(text) <= _MAX_QUESTION else hashlib.sha256(text.encode()).hexdigest()
 
 

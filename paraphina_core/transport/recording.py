@@ -60,6 +60,12 @@ class Recording:
             return None
         return recorded.popleft() if len(recorded) > 1 else recorded[0]
 
+    def results(self) -> Iterator[tuple[int, str, Answer | Failure]]:
+        """Yield every answer: how long after the beginning it came, the question, and what came."""
+        for record in read_recording(self._folder):
+            if record.kind is RecordKind.RESULT:
+                yield record.at_ns - (self._first_ns or 0), record.stream, record.result
+
     def source(self, stream: str) -> LocalSource:
         """Return a stream of the recording.
 

@@ -24,6 +24,7 @@ OTHER: dict[str, object] = {
     "session.tick_ms": 251,
     "session.max_call_ms": 251,
     "session.speed": 2.0,
+    "session.recording": "/elsewhere/recording",
     "session.clock": "virtual",
     "session.out_dir": "/elsewhere",
     "session.twin": True,
