@@ -157,6 +157,8 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
                 found=f"factory {self.factory is not None}, trade modes {sorted(self.trade_modes)}",
                 wanted="both or neither",
             )
+        if self.signer is not None and not self.blank_signature:
+            raise LocalError(f"connector {self.name} signs", wanted="a blank signature for its replays")
         if self.trade_modes and Capability.MARKET not in self.capabilities:
             raise LocalError(
                 f"connector {self.name} has trade modes", wanted="the market capability with them"

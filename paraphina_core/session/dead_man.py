@@ -30,6 +30,7 @@ class DeadMan:
         self._next_ns: int | None = 0
         self._armed_until_ns: int | None = None
         self._is_disarming = False
+        self._is_refused = False
         self.reason = "it was not armed yet"
 
     def next_due_ns(self) -> int | None:
@@ -53,12 +54,15 @@ class DeadMan:
         self._next_ns = at_ns + DISARM_AGAIN_NS
         return ArmDeadMan(window_ms=0, instruments=instruments)
 
-    def take(self, report: DeadManReport, at_ns: int) -> None:
-        """Take the venue's word on it."""
+    def take(self, report: DeadManReport, at_ns: int) -> bool:
+        """Take the venue's word on it; True if it refuses and did not before."""
+        is_news = bool(report.reason) and not self._is_refused
+        self._is_refused = bool(report.reason)
         self._armed_until_ns = report.armed_until_ns
         self.reason = report.reason
         if report.armed_until_ns is None and not self._is_disarming:
             self._next_ns = at_ns + REFUSED_AGAIN_NS if report.reason else at_ns
+        return is_news
 
     @property
     def is_off(self) -> bool:

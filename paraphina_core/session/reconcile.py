@@ -248,9 +248,8 @@ class Reconciler:
     def _take_dead_man(self, report: DeadManReport, at_ns: int) -> None:
         if self._dead_man is None:
             return
-        if report.reason and report.reason != self._dead_man.reason:
+        if self._dead_man.take(report, at_ns):
             self._venue.note(f"dead-man switch: {report.reason}")
-        self._dead_man.take(report, at_ns)
 
     # --- positions ------------------------------------------------------------------------------
 

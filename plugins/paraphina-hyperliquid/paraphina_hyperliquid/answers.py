@@ -23,6 +23,7 @@ from paraphina_core.domain import (
     Event,
     ModifyOrder,
     ModifyRejected,
+    NonceReport,
     OrderAccepted,
     OrderCancelled,
     OrderModified,
@@ -352,7 +353,10 @@ def _leverage(command: SetLeverage, verdict: Verdict) -> Event:
 
 def _notices(verdicts: Sequence[Verdict]) -> list[Event]:
     alarming = {v.code: v.text for v in verdicts if isinstance(v, Refused) and v.code in ALARMING}
-    return [VenueNotice(code=code.value, text=text) for code, text in alarming.items()]
+    notices: list[Event] = [VenueNotice(code=code.value, text=text) for code, text in alarming.items()]
+    if Code.INVALID_NONCE in alarming:
+        notices.append(NonceReport())  # the venue does not say which nonce it would have taken
+    return notices
 
 
 def _doubt(order: PlaceOrder | ModifyOrder | CancelOrder, verdict: Verdict) -> OutcomeUnknown:

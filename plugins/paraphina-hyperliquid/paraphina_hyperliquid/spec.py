@@ -86,6 +86,7 @@ VENUE: Final = ConnectorSpec(
     twin="paraphina_hyperliquid.twin:HyperliquidTwin",
     conformance="paraphina_hyperliquid.twin.conformance:SUBJECT",
     signer=_signer,
+    blank_signature=bytes(64) + b"\x1b",  # r, s and v, which is 27 or 28
     nonce=NonceRule.MILLISECONDS,
     max_batch=MAX_BATCH,
     cancel_all_command=False,
