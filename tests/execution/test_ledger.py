@@ -186,3 +186,16 @@ def test_the_entry_price_is_that_of_a_plain_average(trades: list[tuple[Side, int
         if size:
             assert position.entry_price is not None
             assert abs(Fraction(position.entry_price) - entry) < Fraction(1, 10**15)
+
+
+def test_a_position_that_was_there_before_earns_nothing_and_is_closed_at_its_price() -> None:
+    """Profit counts from where the ledger began; what was booked before stays booked."""
+    ledger = Ledger(Decimal(1_000))
+    ledger.begin(BTC.id, Decimal(-2), Decimal(100))
+    assert (ledger.size(BTC.id), ledger.equity, ledger.realised_pnl) == (-2, 1_000, 0)
+    ledger.mark(BTC.id, 90, 0)
+    assert ledger.equity == 1_020
+    ledger.apply(fill(1, "a", Side.BUY, 80, 2))
+    assert (ledger.size(BTC.id), ledger.equity, ledger.realised_pnl) == (0, 1_040, 40)
+    ledger.begin(BTC.id, Decimal(1), Decimal(50))
+    assert (ledger.size(BTC.id), ledger.equity, ledger.realised_pnl) == (1, 1_040, 40)

@@ -101,3 +101,16 @@ def test_no_window_of_time_sees_more_orders_than_burst_plus_rate(steps: list[tup
         for last in range(first, len(sent)):
             window_s = (sent[last] - begin_ns) / NS_PER_S
             assert last - first + 1 <= 3 + 10 * window_s + 1e-6
+
+
+def test_f050_orders_stop_at_the_reserve_of_the_venues_own_count_too() -> None:
+    """Whichever count is lower decides; a message more is one less at the venue."""
+    budget = MessageBudget(rate_per_s=100.0, burst=100.0, cancel_reserve=5.0)
+    budget.told(used=993, limit=1_000)
+    assert budget.allows_order(0)
+    budget.spend(0)
+    assert budget.allows_order(0)
+    budget.spend(0)
+    assert not budget.allows_order(0)
+    budget.told(used=0, limit=1_000)
+    assert budget.allows_order(0)
