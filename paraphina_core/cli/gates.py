@@ -42,9 +42,11 @@ def command(*, why: str | None, as_json: bool, markdown: bool, **params: Any) ->
     from paraphina_core.gates import evaluate, refusals
     from paraphina_core.session import gather
 
+    from .twins import on_twins
+
     plugins = load()
-    config = resolve_config(params, plugins)
-    verdicts = evaluate(gather(config, plugins, home()))
+    with on_twins(resolve_config(params, plugins), params, plugins) as config:
+        verdicts = evaluate(gather(config, plugins, home()))
     if as_json:
         click.echo(_json(verdicts, config))
     else:

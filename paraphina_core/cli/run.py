@@ -46,6 +46,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
 
     from .gates import render
     from .preflight import run_preflight
+    from .twins import on_twins
 
     plugins = load()
     config = resolve_config(params, plugins)
@@ -53,11 +54,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
     if preflight:
         sys.exit(run_preflight(config, plugins, home()))
     with contextlib.ExitStack() as stack:
-        if config.is_on_twins:
-            from .twins import leading_to_twins
-
-            env = stack.enter_context(leading_to_twins(config, plugins))
-            config = resolve_config(params, plugins, env)
+        config = stack.enter_context(on_twins(config, params, plugins))
         verdicts = evaluate(visited(gather(config, plugins, home()), config, plugins))
         if refusals(verdicts):
             render(verdicts, config)

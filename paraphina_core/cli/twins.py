@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from .common import resolve_config
+
 if TYPE_CHECKING:
     from paraphina_core.config import Config
     from paraphina_core.connector import ConnectorSpec, Plugins
@@ -25,23 +27,33 @@ _LISTENING: Final = re.compile(r"twin of \S+ .* at (http://\S+);")
 
 
 @contextlib.contextmanager
-def leading_to_twins(config: Config, plugins: Plugins) -> Iterator[Mapping[str, str]]:
-    """Have a twin of each selected connector that offers one; they end with the block if they began with it.
+def on_twins(config: Config, params: Mapping[str, object], plugins: Plugins) -> Iterator[Config]:
+    """Have a twin of each selected connector that offers one, if that is what the configuration wants.
+
+    Twins that are started here end with the block.
+
+    Args:
+        config: what the operator wants.
+        params: the parameters of the command, of which it was made.
+        plugins: where connectors come from.
 
     Yields:
-        The environment of a session on them: their addresses and an account of theirs, and no
-        credential of any real account.
+        The configuration that leads to the twins: their addresses and an account of theirs, and no
+        credential of any real account. Without twins, the configuration as it is.
 
     Raises:
         LocalError: a twin does not start, or does not answer.
         ConfigError: there are not as many addresses as connectors.
     """
+    if not config.is_on_twins:
+        yield config
+        return
     specs = [plugins.connectors[name] for name in config.selected]
     env = _without_accounts(os.environ, specs)
     with contextlib.ExitStack() as stack:
         for spec, origin in _origins(config, [spec for spec in specs if spec.twin], env, stack):
             env |= asyncio.run(_guide(spec, origin, config))
-        yield env
+        yield resolve_config(params, plugins, env)
 
 
 def _origins(

@@ -114,8 +114,8 @@ class Driver:
             LocalError: a connection makes no sense, or needs real time.
             Exception: whatever the session raised.
         """
-        self._network.begin(self._session, self._follow_up)
         try:
+            self._network.begin(self._session, self._follow_up)
             if self._network.is_used and not self._pacer.is_real:
                 raise LocalError("a venue's time cannot be hurried", wanted="real time at speed 1")
             return await self._drive(self._pacer.now_ns())

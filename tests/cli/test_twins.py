@@ -148,6 +148,18 @@ def test_a_twin_cannot_be_at_a_venues_address(
     assert not (tmp_path / "out").exists()
 
 
+def test_the_gates_of_a_session_on_twins_are_judged_at_their_addresses(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What `paraphina gates` says is what a start would meet: the twins are there while it looks."""
+    monkeypatch.setenv("PARAPHINA_HOME", str(tmp_path))
+    arguments = ["gates", "--json", "--twin", "--connector", "hyperliquid", "--trade-mode", "live"]
+    assert main([*arguments, "--out-dir", str(tmp_path / "out")]) == 0
+    verdicts = {one["id"]: one for one in json.loads(capsys.readouterr().out)["startup_gates"]}
+    assert "127.0.0.1" in verdicts["twin_addresses"]["found"]
+    assert "preflight_receipt" not in verdicts
+
+
 def test_preflight_is_for_venues(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
