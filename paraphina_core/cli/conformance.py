@@ -88,11 +88,12 @@ def _run(name: str, trials: tuple[Trial, ...]) -> SuiteResult:
             advance(f"{trial.card.id} {trial.card.title}")
             results.append(runner.run_one(trial))
             _show(out, results[-1])
-    result = summary(
-        runner.subject, plugins.origin_of(name), results, started_ns=started_ns, ended_ns=time.time_ns()
-    )
+    result = summary(runner, plugins.origin_of(name), results, started_ns=started_ns, ended_ns=time.time_ns())
     counts = ", ".join(f"{count} {outcome}" for outcome, count in result.counts.items())
     verdict = "conforms" if result.conforms else "does not conform"
+    if result.faults_met or result.faults_missed:
+        missed = f", missed: {', '.join(result.faults_missed)}" if result.faults_missed else ""
+        out.print(f"faults met: {', '.join(result.faults_met)}{missed}", soft_wrap=True)
     out.print(f"{spec.name} {verdict}: {counts} of {len(results)} cards", soft_wrap=True)
     return result
 

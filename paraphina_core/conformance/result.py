@@ -44,11 +44,13 @@ class SuiteResult(msgspec.Struct, frozen=True, kw_only=True):
     """How one connector did.
 
     Args:
-        conforms: no card failed or broke off, and one passed at least.
+        conforms: no card failed or broke off, one passed at least, and no fault was missed.
         plugin, plugin_version, plugin_hash: what was tried; empty where it is unknown.
         core_version, core_hash: with what.
         started_ns, ended_ns: nanoseconds since 1970.
         counts: cards by outcome.
+        faults_met: kinds of faults that the twin really brought about.
+        faults_missed: kinds that cards of the connector's capabilities should have brought about.
     """
 
     suite_version: int
@@ -62,11 +64,13 @@ class SuiteResult(msgspec.Struct, frozen=True, kw_only=True):
     ended_ns: int
     conforms: bool
     counts: dict[str, int]
+    faults_met: tuple[str, ...]
+    faults_missed: tuple[str, ...]
     cards: tuple[CardResult, ...]
 
 
-def conforms(results: tuple[CardResult, ...]) -> bool:
-    """Tell whether a connector keeps the contract as far as it was tried; nothing tried is no pass."""
+def passes(results: tuple[CardResult, ...]) -> bool:
+    """Tell whether no card speaks against a connector, and one for it; nothing tried is no pass."""
     outcomes = {result.outcome for result in results}
     return Outcome.PASSED in outcomes and outcomes <= {Outcome.PASSED, Outcome.SKIPPED}
 

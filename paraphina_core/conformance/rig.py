@@ -117,6 +117,7 @@ class Rig(Heard):
         requests: every request that was made.
         route: the core's order route; it signs with `signatory`.
         messages: what was sent after the openings of streams.
+        frames: what came.
     """
 
     def __init__(self, bench: Bench, *, lively: bool = False, private: bool = True) -> None:
@@ -139,6 +140,7 @@ class Rig(Heard):
         self.refused: list[str] = []
         self.requests: list[Request] = []
         self.messages: list[bytes] = []
+        self.frames: list[bytes] = []
         self._asked: dict[str, Request] = {}
         self.route = VenueRoute(
             self.connector,
@@ -360,6 +362,7 @@ class Rig(Heard):
             self.streams[stream].send(message)
 
     def _frame(self, stream: str, frame: bytes, at_ns: int) -> None:
+        self.frames.append(frame)
         events = self._read(lambda: self.connector.read(stream, frame, at_ns), frame)
         if events is None:
             garbled = self.host.faults.happened["garble"]

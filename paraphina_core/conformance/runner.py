@@ -12,7 +12,7 @@ from paraphina_core.connector import PluginRecord, core_hash
 from .bench import Bench
 from .card import Broken, Card, Evidence, NotApplicable, Trial, check
 from .registry import TRIALS
-from .result import SUITE_VERSION, CardResult, Outcome, SuiteResult, conforms, counts
+from .result import SUITE_VERSION, CardResult, Outcome, SuiteResult, counts, passes
 from .subject import Subject
 
 #: Characters of a reason that are kept.
@@ -65,7 +65,7 @@ class Runner:
             reason=reason[:MAX_REASON],
             found=found,
             wanted=wanted,
-            faults=tuple(sorted(self._met())) if outcome is Outcome.PASSED else (),
+            faults=() if outcome is Outcome.SKIPPED else tuple(sorted(self._met())),
         )
 
     def _met(self) -> set[str]:
@@ -88,7 +88,7 @@ class Runner:
 
 
 def summary(
-    subject: Subject,
+    runner: Runner,
     origin: PluginRecord | None,
     results: Sequence[CardResult],
     *,
@@ -98,16 +98,20 @@ def summary(
     """Sum up a run.
 
     Args:
-        subject: what was tried.
-        origin: the plugin that brings it, if it is known.
+        runner: what ran the cards.
+        origin: the plugin that brings the connector, if it is known.
         results: how each card ended.
         started_ns: when the run began, nanoseconds since 1970.
         ended_ns: when it ended.
     """
+    spec = runner.subject.spec
     all_results = tuple(results)
+    met = {name for result in results for name in result.faults}
+    cards = [trial.card for trial in runner.trials if _is_due(trial.card, runner.subject)]
+    due = {name for card in cards for name in card.faults}
     return SuiteResult(
         suite_version=SUITE_VERSION,
-        connector=subject.spec.name,
+        connector=spec.name,
         plugin="" if origin is None else origin.distribution,
         plugin_version="" if origin is None else origin.version,
         plugin_hash="" if origin is None else origin.source_hash,
@@ -115,7 +119,14 @@ def summary(
         core_hash=core_hash(),
         started_ns=started_ns,
         ended_ns=ended_ns,
-        conforms=conforms(all_results),
+        conforms=passes(all_results) and due <= met,
         counts=counts(all_results),
+        faults_met=tuple(sorted(met)),
+        faults_missed=tuple(sorted(due - met)),
         cards=all_results,
     )
+
+
+def _is_due(card: Card, subject: Subject) -> bool:
+    """Tell whether a connector of these capabilities must get through the card, whatever its evidence."""
+    return set(card.capabilities) <= set(subject.spec.capabilities) and card.id not in subject.skips

@@ -7,6 +7,7 @@ import random
 import socket
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from paraphina_core.conformance import (
     Recording,
     Runner,
     Subject,
+    SuiteResult,
     Trial,
     subject_of,
     summary,
@@ -93,13 +95,32 @@ def test_whatever_a_card_raises_is_not_a_pass() -> None:
     results = list(Runner(ELSEWHERE, [broken, Trial(card(id="CO-002"), lambda _bench: None)]).run())
     assert [result.outcome for result in results] == [Outcome.ERROR, Outcome.PASSED]
     assert results[0].reason == "ZeroDivisionError: x"
-    assert not summary(ELSEWHERE, None, results, started_ns=1, ended_ns=2).conforms
+    assert not summary(Runner(ELSEWHERE), None, results, started_ns=1, ended_ns=2).conforms
 
 
 def test_skipped_cards_alone_are_no_pass() -> None:
     """A connector that brings nothing does not conform."""
     skipped = list(Runner(ELSEWHERE, [Trial(card(needs=[Evidence.TWIN]), lambda _bench: None)]).run())
-    assert not summary(ELSEWHERE, None, skipped, started_ns=1, ended_ns=2).conforms
+    assert not summary(Runner(ELSEWHERE), None, skipped, started_ns=1, ended_ns=2).conforms
+
+
+def test_a_fault_that_no_card_could_bring_about_is_missed_and_no_pass() -> None:
+    """A menu of faults that is never served proves nothing; what a connector cannot do is not asked for."""
+    calm = Trial(card(faults=["kill"]), lambda _bench: None)
+    result = sum_up(calm)
+    assert (result.faults_missed, result.conforms) == (("kill",), False)
+    assert result.cards[0].reason == "the twin did not bring these faults about"
+    beyond = Trial(card(faults=["kill"], capabilities=[Capability.DEAD_MAN]), lambda _bench: None)
+    assert sum_up(beyond, Trial(card(id="CO-002"), lambda _bench: None)).conforms
+    met = Trial(card(faults=["kill"]), lambda bench: bench.faults.append(Counter(kill=1)))
+    result = sum_up(met)
+    assert (result.faults_met, result.faults_missed, result.conforms) == (("kill",), (), True)
+
+
+def sum_up(*trials: Trial) -> SuiteResult:
+    """Run trials and sum them up."""
+    runner = Runner(ELSEWHERE, trials)
+    return summary(runner, None, list(runner.run()), started_ns=1, ended_ns=2)
 
 
 def test_the_base_class_skips_and_fails_as_the_runner_does() -> None:

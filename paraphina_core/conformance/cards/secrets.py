@@ -124,6 +124,7 @@ def _secrets_stay(bench: Bench) -> None:
     for what, things in (
         ("a request", [_sent(request) for request in rig.requests]),
         ("a message of an opening", rig.messages),
+        ("a frame, which is journalled", rig.frames),
         ("an event", [msgspec.json.encode(event) for _, event in rig.events]),
         ("a printed event", rig.events),
         ("a printed request", rig.requests),
