@@ -57,6 +57,9 @@ COMMANDS: Final = {
     "config": LazyCommand(
         "paraphina_core.cli.config:command", "Show the configuration and where each value is from."
     ),
+    "simulate": LazyCommand(
+        "paraphina_core.cli.simulate:command", "Run sessions against twins in virtual time, under faults."
+    ),
     "journal": LazyCommand("paraphina_core.cli.journal:command", "Check and read the journal of a run."),
     "record": LazyCommand(
         "paraphina_core.cli.record:command", "Record what a venue sends; needs no key, sends no order."

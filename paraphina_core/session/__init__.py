@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .capturing import RECORDING_FILE, capture, recording_folder
+from .compose import compose
 from .doctor import Finding, Level, examine
 from .endpoints import engine_of
 from .facts import gather
@@ -10,6 +11,7 @@ from .playback import with_recording
 from .preflight import PreflightReport, preflight
 from .replay import Difference, ReplayResult, replay_run
 from .run import OrderLeft, Run, Summary
+from .session import Session
 from .snapshot import (
     AccountSnapshot,
     ConnectionSnapshot,
@@ -33,10 +35,12 @@ __all__ = [
     "PreflightReport",
     "ReplayResult",
     "Run",
+    "Session",
     "SessionSnapshot",
     "Summary",
     "VenueSnapshot",
     "capture",
+    "compose",
     "engine_of",
     "examine",
     "gather",

@@ -9,8 +9,10 @@ from paraphina_core.domain import NS_PER_MS, NS_PER_S, ArmDeadMan, DeadManReport
 #: The switch is armed again after this share of its window.
 _BEATS_PER_WINDOW: Final = 3
 
-#: A venue that refused is asked again after so long: every refusal costs a message.
-REFUSED_AGAIN_NS: Final = 600 * NS_PER_S
+#: A switch that was refused is tried again after so long, and after twice as long each time up to the second
+#: figure: what passes heals soon, and every refusal costs a message.
+FIRST_AGAIN_NS: Final = 1 * NS_PER_S
+MOST_AGAIN_NS: Final = 600 * NS_PER_S
 
 #: The command to switch it off is repeated after so long without an answer.
 DISARM_AGAIN_NS: Final = 2 * NS_PER_S
@@ -31,6 +33,7 @@ class DeadMan:
         self._armed_until_ns: int | None = None
         self._is_disarming = False
         self._is_refused = False
+        self._again_ns = FIRST_AGAIN_NS
         self.reason = "it was not armed yet"
 
     def next_due_ns(self) -> int | None:
@@ -60,8 +63,11 @@ class DeadMan:
         self._is_refused = bool(report.reason)
         self._armed_until_ns = report.armed_until_ns
         self.reason = report.reason
-        if report.armed_until_ns is None and not self._is_disarming:
-            self._next_ns = at_ns + REFUSED_AGAIN_NS if report.reason else at_ns
+        if report.armed_until_ns is not None:
+            self._again_ns = FIRST_AGAIN_NS
+        elif not self._is_disarming:
+            self._next_ns = at_ns + self._again_ns if report.reason else at_ns
+            self._again_ns = min(2 * self._again_ns, MOST_AGAIN_NS)
         return is_news
 
     @property

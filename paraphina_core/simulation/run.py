@@ -1,0 +1,107 @@
+"""One simulation from its seed to its outcome: weather, healing, an orderly end, and the comparison."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from paraphina_core.connector import Plugins
+from paraphina_core.domain import NS_PER_S
+
+from .judge import always, healed, settled
+from .weather import EVERYTHING, LASTING, weather
+from .world import START_NS, Scenario, World
+
+#: Time without matching at the end, in which everything that was said arrives.
+QUIET_S: Final = 30.0
+#: How often what must always be true is looked at.
+LOOK_EVERY_S: Final = 5.0
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a simulation came to.
+
+    Args:
+        seed: that repeats it.
+        digest: SHA-256 of everything that the session wrote down.
+        hours: of virtual time under faults.
+        struck: how often each fault happened.
+        records: how many records of each kind the session wrote.
+        placed: orders sent.
+        fills: fills booked.
+        broken: what was not as it must be, in the order of being found.
+    """
+
+    seed: int
+    digest: str
+    hours: float
+    struck: Mapping[str, int]
+    records: Mapping[str, int]
+    placed: int
+    fills: int
+    broken: tuple[str, ...]
+
+
+def simulate(
+    plugins: Plugins, scenario: Scenario, *, progress: Callable[[float], None] = lambda _: None
+) -> Outcome:
+    """Run one session through its weather, and hold it against its venues.
+
+    Args:
+        plugins: where connectors and strategies come from.
+        scenario: what is simulated.
+        progress: is told the part that is done, from 0 to 1.
+    """
+    seed, hours = scenario.seed, scenario.hours
+    world = World(plugins, scenario)
+    calm = tuple(name for name in EVERYTHING if name not in LASTING)
+    end_ns = START_NS + int(hours * 3_600 * NS_PER_S)
+    struck: Counter[str] = Counter()
+    broken: dict[str, None] = {}
+    world.start()
+    world.run_for(30.0)
+    strikes = weather(
+        seed,
+        tuple(world.venues),
+        start_ns=world.clock.at_ns,
+        end_ns=end_ns,
+        mean_pause_s=scenario.mean_pause_s,
+        names=calm if scenario.faults is None else scenario.faults,
+    )
+    for strike in strikes:
+        _run_looking(world, strike.at_ns, broken)
+        world.strike(strike)
+        struck[strike.name] += 1
+        progress((strike.at_ns - START_NS) / (end_ns - START_NS))
+    _run_looking(world, end_ns, broken)
+    world.heal()
+    _run_looking(world, end_ns + int(scenario.heal_s * NS_PER_S), broken)
+    for venue in world.venues.values():
+        venue.host.exchange.freeze(world.clock.at_ns + int((QUIET_S + 60.0) * NS_PER_S))
+    world.run_for(QUIET_S)
+    if not LASTING & struck.keys():
+        broken |= dict.fromkeys(healed(world))
+    world.stop()
+    broken |= dict.fromkeys(settled(world))
+    seen = world.session.snapshot(world.clock.at_ns)
+    progress(1.0)
+    return Outcome(
+        seed=seed,
+        digest=world.recorder.digest,
+        hours=hours,
+        struck=dict(struck),
+        records=dict(world.recorder.counts),
+        placed=seen.placed,
+        fills=seen.fills,
+        broken=tuple(broken),
+    )
+
+
+def _run_looking(world: World, end_ns: int, broken: dict[str, None]) -> None:
+    """Let time pass, and look now and then at what must always be true."""
+    while world.clock.at_ns < end_ns:
+        world.run_until(min(end_ns, world.clock.at_ns + int(LOOK_EVERY_S * NS_PER_S)))
+        broken |= dict.fromkeys(always(world))
