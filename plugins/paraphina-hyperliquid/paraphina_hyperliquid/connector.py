@@ -32,6 +32,7 @@ from paraphina_core.domain import (
     Query,
     QueryInstruments,
     RemoteProtocolError,
+    Resubscribe,
 )
 
 from . import roles
@@ -100,6 +101,8 @@ class HyperliquidConnector:
         self._public = PublicFeed({})
         self._private = PrivateFeed(name, self._changes, self._entry, self._roles)
         self._is_account_open = False
+        self._subscribed: tuple[str, ...] | None = None
+        self._owed_weight = 0
 
     @property
     def spec(self) -> ConnectorSpec:
@@ -128,6 +131,7 @@ class HyperliquidConnector:
         """Subscribe: to what the venue lists, for it hangs up on a coin that it does not know."""
         if stream == MARKET:
             coins = self._listings.coins
+            self._subscribed = tuple(coins)
             self._public = PublicFeed(coins)
             return [
                 _subscribe(self._subscription(channel, coin)) for coin in coins for channel in MARKET_CHANNELS
@@ -138,12 +142,16 @@ class HyperliquidConnector:
         self._private.opened(context.at_ns)
         user = self._account.text
         subscriptions = [_subscribe({"type": channel, "user": user}) for channel in SUBSCRIPTIONS]
-        return [*subscriptions, *self._roles.questions(context.identity.get("address", ""))]
+        questions = self._roles.questions(context.identity.get("address", ""))
+        self._owed_weight += roles.WEIGHT * len(questions)
+        return [*subscriptions, *questions]
 
     def closed(self, stream: str) -> None:
         """Take note that a stream is closed; commands leave over HTTP while the account's is."""
         if stream == ACCOUNT:
             self._is_account_open = False
+        else:
+            self._subscribed = None
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Turn a message of a stream into events."""
@@ -168,14 +176,22 @@ class HyperliquidConnector:
         return self._entry.write(command, context, ACCOUNT if self._is_account_open else None)
 
     def ask(self, query: Query, context: WriteContext) -> Request:
-        """Turn a query into a request over HTTP; nothing in it is signed."""
-        return self._info.ask(query, context.nonce)
+        """Turn a query into a request over HTTP; nothing in it is signed.
+
+        What an opening asked without a request of its own is paid with the next one.
+        """
+        request = self._info.ask(query, context.nonce, self._owed_weight)
+        self._owed_weight = 0
+        return request
 
     def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
         """Turn what came back for a command or a query into events."""
         if not self._info.made(request):
             return self._entry.read_answer(request.correlation, answer)
         events = self._info.read(request, answer)
+        if self._subscribed is not None and self._subscribed != tuple(self._listings.coins):
+            self._subscribed = None
+            events = (*events, Resubscribe(stream=MARKET, reason="the venue lists other coins than before"))
         for event in events:
             match event:
                 case OrderReport():

@@ -95,8 +95,13 @@ class Info:
         self._account = account
         self._mode = mode
 
-    def ask(self, query: Query, nonce: int) -> HttpRequest:
+    def ask(self, query: Query, nonce: int, owed_weight: int = 0) -> HttpRequest:
         """Turn a query into a request.
+
+        Args:
+            query: what is asked.
+            nonce: tells the request from others with the same query.
+            owed_weight: what was used of `ip_weight` before and is paid with this request.
 
         Raises:
             LocalError: it is about an account, and there is none; or about an instrument of another venue.
@@ -109,7 +114,7 @@ class Info:
             correlation=f"{nonce} {msgspec.json.encode(query).decode()}",
             deadline_ms=DEADLINE_MS,
             headers=_HEADERS,
-            cost=((IP_WEIGHT, _WEIGHT_OF.get(str(body["type"]), _WEIGHT)),),
+            cost=((IP_WEIGHT, _WEIGHT_OF.get(str(body["type"]), _WEIGHT) + owed_weight),),
         )
 
     def _body(self, query: Query) -> dict[str, object]:

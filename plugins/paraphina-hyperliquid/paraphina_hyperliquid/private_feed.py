@@ -34,7 +34,7 @@ from .changes import Changes, Ending
 from .channels import UnknownChannels
 from .instruments import is_perpetual
 from .order_entry import OrderEntry
-from .roles import Roles
+from .roles import TOPIC, Roles
 from .statuses import SCHEDULED_CANCEL, rejection_code, state_of
 from .words import clean
 
@@ -91,18 +91,22 @@ class PrivateFeed:
             case "userFundings":
                 return self._fundings(wire.decode(own.USER_FUNDINGS, data, "userFundings"))
             case "subscriptionResponse":
-                answer = wire.decode(own.USER_SUBSCRIBED, data, "acknowledgement")
-                return (
-                    ()
-                    if answer.method != "subscribe"
-                    else (SubscriptionLive(topic=answer.subscription.type),)
-                )
+                return self._acknowledged(wire.decode(own.USER_SUBSCRIBED, data, "acknowledgement"))
             case "error":
                 return (VenueNotice(code="error", text=clean(wire.decode(wire.TEXT, data, "error"))),)
             case "pong":
                 return ()
             case other:
                 return self._unknown_channels.notice(other)
+
+    def _acknowledged(self, answer: own.WireUserSubscribed) -> Sequence[Event]:
+        if answer.method != "subscribe":
+            return ()
+        live = SubscriptionLive(topic=answer.subscription.type)
+        # On a later connection nobody is asked again whose account it is; that holds from its beginning.
+        if self._roles.is_confirmed and live.topic == SUBSCRIPTIONS[0]:
+            return (live, SubscriptionLive(topic=TOPIC))
+        return (live,)
 
     def _posted(self, post: own.WirePost) -> Sequence[Event]:
         if post.response.type == "info":

@@ -1,8 +1,8 @@
 """Whose account it is, as the venue says: a wrong address would trade, or watch, another account in silence.
 
 The venue answers questions about an agent's own address with empty lists, and an order without the name of
-a subaccount trades on its owner's account. So it is asked who both addresses are each time the account's
-stream opens, and orders are refused when the answer is not what the settings say.
+a subaccount trades on its owner's account. So it is asked who both addresses are when the account's stream
+opens, until it has confirmed them, and orders are refused when the answer is not what the settings say.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ WRONG_ACCOUNT: Final = "wrong_account"
 ACCOUNT_POST: Final = 1
 SIGNER_POST: Final = 2
 
+#: Docs "Rate limits and user limits" (read 2026-08-22): what each question costs of `ip_weight`.
+WEIGHT: Final = 60
+
 _NAMED: Final = frozenset({"vault", "subAccount"})
 
 
@@ -35,22 +38,29 @@ class Roles:
     Args:
         account: address of the account that is traded, in lower case.
         is_named: whether requests name it, as they must for a vault or subaccount alone.
+
+    Attributes:
+        is_confirmed: the venue has said that both addresses are what the settings say.
     """
 
     def __init__(self, account: str, *, is_named: bool) -> None:
         self._account = account
         self._is_named = is_named
         self._signer = ""
+        self.is_confirmed = False
         self._answers: dict[int, wire.WireRole] = {}
         self._fault = ""
 
     def questions(self, signer: str) -> Sequence[bytes]:
-        """Return the posts to send on a stream that has just opened.
+        """Return the posts to send on a stream that has just opened; none once both are confirmed.
 
         Args:
             signer: address of the key that signs, in lower case; empty where there is none.
         """
+        if self.is_confirmed and signer == self._signer:
+            return []
         self._signer = signer
+        self.is_confirmed = False
         self._answers.clear()
         self._fault = ""
         asked = {ACCOUNT_POST: self._account}
@@ -77,10 +87,10 @@ class Roles:
         self._fault = self._judge()
         if self._fault:
             return (VenueNotice(code=WRONG_ACCOUNT, text=clean(self._fault)),)
-        is_complete = ACCOUNT_POST in self._answers and (
+        self.is_confirmed = ACCOUNT_POST in self._answers and (
             self._signer in {"", self._account} or SIGNER_POST in self._answers
         )
-        return (SubscriptionLive(topic=TOPIC),) if is_complete else ()
+        return (SubscriptionLive(topic=TOPIC),) if self.is_confirmed else ()
 
     def _judge(self) -> str:
         account = self._answers.get(ACCOUNT_POST)

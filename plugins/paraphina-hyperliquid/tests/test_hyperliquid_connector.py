@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from paraphina_core.connector import (
     Answer,
-    Capability,
     ConnectorContext,
     Failure,
     FailureKind,
@@ -50,10 +49,10 @@ from paraphina_core.domain import (
     QueryOpenOrders,
     QueryOrder,
     RemoteError,
+    Resubscribe,
     SetLeverage,
     Side,
     SubscriptionLive,
-    TradingStatus,
     VenueNotice,
     instrument_id,
     to_hex128,
@@ -70,7 +69,9 @@ OWNER = "0x" + "CD" * 20
 KEY = "0x" + "01" * 32  # nobody's, and never to be funded
 SIGNER = Signer(KEY)
 NOW_MS = 1_763_800_000_000
-META = {"universe": [{"szDecimals": 4, "name": "ETH"}, {"szDecimals": 5, "name": "BTC"}]}
+META: dict[str, list[dict[str, object]]] = {
+    "universe": [{"szDecimals": 4, "name": "ETH"}, {"szDecimals": 5, "name": "BTC"}]
+}
 
 
 def made(mode: TradeMode = TradeMode.TESTNET, /, **settings: str) -> HyperliquidConnector:
@@ -194,6 +195,22 @@ def test_nothing_is_subscribed_that_the_venue_does_not_list() -> None:
     assert made(TradeMode.PAPER).opened(MARKET, context()) == []
 
 
+def test_a_coin_that_is_listed_later_is_subscribed_by_opening_anew() -> None:
+    """Asked for once; while the market is closed there is nothing to open anew."""
+    connector = made(TradeMode.PAPER, coin="NEW")
+    answered(connector, QueryInstruments(), META)
+    later = {"universe": [*META["universe"], {"szDecimals": 1, "name": "NEW"}]}
+    assert connector.opened(MARKET, context()) == []
+    *_, wish = answered(connector, QueryInstruments(), later)
+    assert isinstance(wish, Resubscribe)
+    assert wish.stream == MARKET
+    assert len(answered(connector, QueryInstruments(), later)) == 1
+    assert len(connector.opened(MARKET, context())) == 4
+    assert len(answered(connector, QueryInstruments(), later)) == 1
+    connector.closed(MARKET)
+    assert len(answered(connector, QueryInstruments(), META)) == 1
+
+
 def test_the_account_is_subscribed_by_the_address_that_is_traded() -> None:
     """Never by the agent's own, about which the venue says nothing."""
     connector = ready()
@@ -253,18 +270,10 @@ def test_a_command_is_a_post_while_the_account_is_open_and_a_request_otherwise(c
     assert (payload["method"], payload["id"], payload["request"]["type"]) == ("post", NOW_MS, "action")
     assert payload["request"]["payload"] == json.loads(beside.body)
     assert beside.body in post.payload
-    connector.closed(ACCOUNT)
-    assert isinstance(connector.write(command, context(NOW_MS + 1)), HttpRequest)
-
-
-def test_the_market_stream_carries_no_command() -> None:
-    """Open or closed, it makes no difference."""
-    connector = ready()
-    connector.opened(MARKET, context())
-    assert isinstance(connector.write(place(), context()), HttpRequest)
-    connector.opened(ACCOUNT, context())
     connector.closed(MARKET)
-    assert isinstance(connector.write(place(), context(NOW_MS + 1)), StreamRequest)
+    assert isinstance(connector.write(command, context(NOW_MS + 1)), StreamRequest)
+    connector.closed(ACCOUNT)
+    assert isinstance(connector.write(command, context(NOW_MS + 2)), HttpRequest)
 
 
 def test_more_posts_than_the_venue_bears_go_beside_the_stream() -> None:
@@ -355,7 +364,6 @@ def test_f030_what_never_came_back_is_unknown_and_what_never_left_is_refused() -
 def test_cancelling_everything_is_for_the_core_to_spell_out() -> None:
     """The venue has no such action, and the description says so."""
     assert not VENUE.cancel_all_command
-    assert Capability.CANCEL_ALL in VENUE.capabilities
     with pytest.raises(LocalError, match="cancel each open order"):
         ready().write(CancelAll(), context())
 
@@ -376,11 +384,7 @@ def test_only_a_vault_or_subaccount_is_named_in_a_request(
     assert isinstance(request, HttpRequest)
     body = json.loads(request.body)
     assert body["vaultAddress"] == named
-    assert "builder" not in body["action"]
-
-
-def test_no_setting_names_a_builder() -> None:
-    """Nobody else is ever paid for an order."""
+    assert "builder" not in body["action"]  # nobody else is ever paid for an order, and no setting says so
     assert not any("builder" in setting.name for setting in VENUE.settings)
 
 
@@ -392,8 +396,21 @@ def test_an_account_that_the_venue_confirms_is_live() -> None:
     connector = ready()
     connector.opened(ACCOUNT, context())
     assert role(connector, SIGNER_POST, "agent", user=OWNER) == []
-    assert role(connector, ACCOUNT_POST, "subAccount", master=OWNER) == [SubscriptionLive(topic="userRole")]
+    confirmed = SubscriptionLive(topic="userRole")
+    assert role(connector, ACCOUNT_POST, "subAccount", master=OWNER) == [confirmed]
     connector.write(place(), context())
+    assert all(b'"post"' not in sent for sent in connector.opened(ACCOUNT, context()))
+    echo = {"method": "subscribe", "subscription": {"type": "orderUpdates"}}
+    assert confirmed in reads(connector, "subscriptionResponse", echo)
+
+
+def test_what_an_opening_asks_is_paid_with_the_next_question() -> None:
+    """The core meters requests, and these questions are none."""
+    before = (connector := ready()).ask(QueryInstruments(), context())
+    connector.opened(ACCOUNT, context())
+    with_debt, after = (connector.ask(QueryInstruments(), context()) for _ in range(2))
+    assert with_debt.cost == (("ip_weight", before.cost[0][1] + 120),)
+    assert after.cost == before.cost
 
 
 RISKS: list[Command] = [place(), MODIFY, Batch(commands=(place(),)), ArmDeadMan(window_ms=0)]
@@ -459,16 +476,6 @@ def test_f036_the_end_of_the_order_before_a_change_is_no_answer_about_ours() -> 
     (report,) = answered(connector, ORDER, status("canceled", oid=9))
     assert isinstance(report, OrderReport)
     assert report.state is OrderState.CANCELLED
-
-
-def test_a_delisted_coin_is_defined_as_such() -> None:
-    """Nothing new is placed on it; what is held can be seen."""
-    connector = made(TradeMode.PAPER)
-    (defined,) = answered(
-        connector, QueryInstruments(), {"universe": [{"name": "BTC", "szDecimals": 5, "isDelisted": True}]}
-    )
-    assert isinstance(defined, InstrumentDefined)
-    assert defined.instrument.status is TradingStatus.DELISTED
 
 
 def test_answers_to_commands_and_to_queries_are_told_apart() -> None:

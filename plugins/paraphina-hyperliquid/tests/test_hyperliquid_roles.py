@@ -101,6 +101,19 @@ def test_an_account_is_confirmed_or_named_as_wrong(
         roles.check()
 
 
+def test_what_is_confirmed_is_not_asked_again_with_the_same_key() -> None:
+    """Each question costs as much as sixty orders; another key is another question."""
+    roles = Roles(TRADED, is_named=False)
+    roles.questions("")
+    assert not roles.is_confirmed
+    told(roles, ACCOUNT_POST, "user")
+    assert roles.is_confirmed
+    assert roles.questions("") == []
+    assert roles.is_confirmed
+    assert len(roles.questions(SIGNER)) == 2
+    assert not roles.is_confirmed
+
+
 def test_what_was_wrong_is_asked_again_with_a_new_opening() -> None:
     """The operator may have put it right at the venue meanwhile."""
     roles = Roles(TRADED, is_named=False)
