@@ -97,7 +97,8 @@ class Connection(ABC):
         """Connect and shake hands; afterwards the connection is open or `ending` says why not."""
         try:
             await connect(self.make_protocol, self._address, tls)
-            await self._shake_hands()
+            if self.ending is None:
+                await self._shake_hands()
         except ssl.SSLError as e:
             self._end(CloseReason.TLS_REFUSED, str(e))
         except (OSError, UnicodeError) as e:

@@ -30,25 +30,34 @@ async def connect(
 ) -> None:
     """Open a connection and hand it to a protocol.
 
-    What the protocol writes in the clear goes to the kernel within the call. Over TLS `uvloop` writes
-    at the end of the loop's turn, `asyncio` within the call.
+    What the protocol writes goes to the kernel within the call, over TLS as well: `uvloop` puts off what
+    does not exceed the transport's limit, and the limit is 0 from before TLS is put on top.
 
     Raises:
         OSError: no address of the host could be reached, or TLS was refused.
         UnicodeError: the host's name cannot be looked up.
     """
+    loop = asyncio.get_running_loop()
     found = await _dial(address)
     try:
-        transport, _ = await asyncio.get_running_loop().create_connection(
-            make_protocol,
-            sock=found,
-            ssl=tls if address.secure else None,
-            server_hostname=address.host if address.secure else None,
+        transport, _ = await loop.create_connection(
+            asyncio.Protocol if address.secure else make_protocol, sock=found
         )
     except BaseException:
         found.close()
         raise
-    transport.set_write_buffer_limits(high=0)  # `uvloop` then writes at once what it could put off
+    transport.set_write_buffer_limits(high=0)
+    if not address.secure:
+        return
+    protocol = make_protocol()
+    try:
+        secured = await loop.start_tls(transport, protocol, tls, server_hostname=address.host)
+    except BaseException:
+        transport.abort()
+        raise
+    if secured is None or secured.is_closing():
+        raise ConnectionResetError("the connection ended while TLS was put on top")
+    protocol.connection_made(secured)
 
 
 async def _dial(address: Address) -> socket.socket:

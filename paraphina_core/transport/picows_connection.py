@@ -125,6 +125,10 @@ class PicowsConnection(Connection, WSListener):
         self._transport = cast("asyncio.Transport", transport)
         self._wire = wire
 
+    def spoke_early(self) -> None:
+        """End what the peer began before it was asked."""
+        self._end(CloseReason.HANDSHAKE_REFUSED, "bytes before the handshake")
+
     def reading(self) -> None:
         """Take the time at which bytes arrived; every message that they complete has it."""
         self._at_ns = self._clock.now_ns()
@@ -228,6 +232,8 @@ class _Protocol(WSProtocol):  # type: ignore[misc]  # has no stub
 
     def buffer_updated(self, nbytes: int) -> None:
         owner = self.owner
+        if self.transport is None:  # `picows` would not survive it
+            owner.spoke_early()
         if owner.ending is not None:
             return  # the same part of the buffer is read into again
         owner.reading()
@@ -235,7 +241,8 @@ class _Protocol(WSProtocol):  # type: ignore[misc]  # has no stub
         owner.read()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
+        if self.transport is not None:  # else it was lost while TLS was put on top
+            super().connection_lost(exc)
         self.owner.lost(exc)
 
 

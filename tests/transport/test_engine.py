@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from paraphina_core.domain import LocalError
-from paraphina_core.transport import CloseReason, EventLoop, WebSocketLibrary, choose
+from paraphina_core.transport import CloseReason, EventLoop, WebSocketLibrary, choose, parse_address
 from paraphina_core.transport import run as run_on
-from streaming import Log, raw_server, run, running, stream_to, until, upgrade_answer
+from paraphina_core.transport.connection import Callbacks
+from streaming import Log, RealClock, UnderTest, raw_server, run, running, stream_to, until, upgrade_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -167,3 +168,37 @@ def test_headers_and_target_reach_the_venue_as_they_were_planned() -> None:
     assert "X-Key: k" in lines
     assert names.count("user-agent") == names.count("host") == 1
     assert "sec-websocket-extensions" not in names
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("early", ["bytes", "end"])
+def test_what_comes_before_the_connection_is_handed_over_is_survived(early: str) -> None:
+    """A peer may speak or hang up while TLS is put on top; that ends the connection and nothing else."""
+
+    async def test() -> None:
+        url = "ws://127.0.0.1:9/"
+        callbacks = Callbacks(
+            opened=lambda _: None, message=lambda *_: None, pong=lambda _: None, ended=lambda: None
+        )
+        connection = UnderTest.engine.make_connection(
+            url,
+            parse_address(url, "ws"),
+            {},
+            clock=RealClock(),
+            callbacks=callbacks,
+            max_message_bytes=1000,
+            max_unsent_bytes=1000,
+        )
+        protocol: Any = connection.make_protocol()
+        if early == "end":
+            protocol.connection_lost(ConnectionResetError("gone"))
+        elif isinstance(protocol, asyncio.BufferedProtocol):
+            protocol.get_buffer(-1)[:4] = b"\r\n\r\n"  # type: ignore[index]  # a writable buffer
+            protocol.buffer_updated(4)
+        else:
+            protocol.data_received(b"\r\n\r\n")
+        assert not connection.is_open
+        assert connection.ending is not None
+        assert connection.ending.reason in {CloseReason.HANDSHAKE_REFUSED, CloseReason.CONNECTION_LOST}
+
+    run(test())
