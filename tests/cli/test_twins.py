@@ -78,8 +78,10 @@ def test_a_session_on_a_twin_quotes_there_and_takes_no_key_of_the_environment(tm
     assert _SECRET not in out
 
 
-def test_a_session_that_sends_orders_trades_on_a_twin_without_being_armed(tmp_path: Path) -> None:
-    """Signed orders rest at the twin without a switch or a receipt, and none is left there at the end."""
+def test_a_session_that_sends_orders_trades_on_a_twin_without_being_armed_and_replays_without_a_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Signed orders rest at the twin without a switch or a receipt, and the record decides the same again."""
     arguments = ("--twin", "--trade-mode", "testnet", "--duration", "5s", "--out-dir", "out")
     code, out, err = _end(_start(tmp_path, *arguments))
     assert (code, err) == (0, "")
@@ -87,6 +89,8 @@ def test_a_session_that_sends_orders_trades_on_a_twin_without_being_armed(tmp_pa
     summary = _json(tmp_path / "out" / "summary.json")
     assert summary["session"]["placed"] >= 2
     assert summary["session"]["mode"] == "testnet"
+    assert main(["replay", str(tmp_path / "out")]) == 0
+    assert "identical" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
