@@ -12,7 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from paraphina_core.domain import NS_PER_S, Side, TradingState
-from paraphina_core.session import AccountSnapshot, MarketSnapshot, SessionSnapshot, VenueSnapshot
+from paraphina_core.session import (
+    AccountSnapshot,
+    ConnectionSnapshot,
+    MarketSnapshot,
+    SessionSnapshot,
+    VenueSnapshot,
+)
 
 from .common import printable
 
@@ -132,15 +138,19 @@ def _footer(snapshot: SessionSnapshot) -> Text:
 
 
 def _unreached(venue: VenueSnapshot) -> list[str]:
-    """Say of every connection that is not there: to where, why not, and when it is tried again."""
-    return [
-        printable(
-            f"cannot reach {one.where} for {one.what}: {one.fault}, "
-            f"next attempt in {one.next_attempt_s or 0.0:.0f} s"
-        )
-        for one in venue.connections
-        if one.fault
-    ]
+    """Say of every host that cannot be reached: for what, why not, and when it is tried again."""
+    by_host: dict[str, list[ConnectionSnapshot]] = {}
+    for one in venue.connections:
+        if one.fault:
+            by_host.setdefault(one.where, []).append(one)
+    return [_unreached_host(host, ways) for host, ways in by_host.items()]
+
+
+def _unreached_host(host: str, ways: Sequence[ConnectionSnapshot]) -> str:
+    wanted = ", ".join(dict.fromkeys(one.what for one in ways))
+    soonest = min(ways, key=lambda one: one.next_attempt_s or 0.0)
+    again_s = soonest.next_attempt_s or 0.0
+    return printable(f"cannot reach {host} for {wanted}: {soonest.fault}, next attempt in {again_s:.0f} s")
 
 
 def _account(account: AccountSnapshot) -> str:

@@ -6,6 +6,7 @@ Everything here follows from the inputs of the session, so that a replay asks th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
@@ -61,7 +62,7 @@ class Inquiries:
         connector: spells them and reads the answers.
         plan: its plan.
         wire: carries them.
-        backoff: pauses between vain attempts.
+        seed: of the pauses between vain attempts; each question has pauses of its own.
         context: makes what one request may use of the world.
     """
 
@@ -71,14 +72,15 @@ class Inquiries:
         plan: Plan,
         wire: Wire,
         *,
-        backoff: Backoff,
+        seed: int,
         context: Callable[[int], WriteContext],
     ) -> None:
         self._connector = connector
         self._bootstrap = plan.bootstrap
         self._poll_ms = plan.poll_ms
         self._wire = wire
-        self._backoff = backoff
+        self._seed = seed
+        self._backoffs: dict[Query, Backoff] = {}
         self._context = context
         self._due: dict[Query, int] = {}
         self._asked: dict[str, _Asked] = {}
@@ -175,7 +177,7 @@ class Inquiries:
 
     def _settle(self, query: Query, at_ns: int) -> None:
         self._faults.pop(query, None)
-        self._backoff.opened(at_ns)
+        self._backoffs.pop(query, None)
         if self._is_stopped:
             return
         if self._first and query == self._first[0]:
@@ -189,14 +191,22 @@ class Inquiries:
     def _repeat(self, asked: _Asked, fault: str, at_ns: int) -> None:
         if self._is_stopped:
             return
-        again_ns = self._backoff.next_ns(at_ns)
+        if asked.query not in self._backoffs:
+            self._seed += 1
+            self._backoffs[asked.query] = Backoff(self._seed)
+        again_ns = self._backoffs[asked.query].next_ns(at_ns)
         self._due[asked.query] = again_ns
         self._faults[asked.query] = Unanswered(
-            what=type(asked.query).__name__.removeprefix("Query").lower(),
+            what=_what(asked.query),
             where=_where(asked.request),
             fault=fault[:_SHOWN],
             again_ns=again_ns,
         )
+
+
+def _what(query: Query) -> str:
+    """Name a question in words: `QueryOpenOrders` asks for open orders."""
+    return re.sub("([A-Z])", r" \1", type(query).__name__.removeprefix("Query")).strip().lower()
 
 
 def _where(request: Request) -> str:

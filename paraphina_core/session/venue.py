@@ -21,7 +21,7 @@ from paraphina_core.execution import OrderRoute, Signatory, VenueRoute, Wire
 from paraphina_core.gates import MessageBudget, OrderContext, SessionContext, VenueContext
 from paraphina_core.market import Book, BookState, HealthState, VenueHealth
 from paraphina_core.strategy import EwmaVolatility
-from paraphina_core.transport import Backoff, Liveness
+from paraphina_core.transport import Liveness
 
 from .account import ReportedAccount
 from .inquiries import Inquiries
@@ -114,9 +114,7 @@ class Venue:
         self.markets: dict[InstrumentId, Market] = {}
         self.streams: Mapping[str, StreamPlan] = {stream.name: stream for stream in plan.streams}
         self.signatory = Signatory.nobody(spec) if signatory is None else signatory
-        self.inquiries = Inquiries(
-            connector, plan, wire, backoff=Backoff(seed), context=self.signatory.for_question
-        )
+        self.inquiries = Inquiries(connector, plan, wire, seed=seed, context=self.signatory.for_question)
         self.hindrance = ""
         self.last_fill_ns = 0
         self.open_streams: set[str] = set()

@@ -136,10 +136,12 @@ def test_a_host_that_cannot_be_reached_is_named_with_the_reason_and_the_next_att
         next_attempt_s=3.7,
     )
     venue = msgspec.structs.replace(VENUE, health="init", markets=(), connections=(question,))
+    stream = msgspec.structs.replace(question, what="stream market", next_attempt_s=9.0, fault="refused")
+    venue = msgspec.structs.replace(venue, connections=(stream, question))
     snapshot = _session(venues=(venue,))
     said = (
-        "cannot reach api.reef.example for instruments: ConnectError: \\x1b[2Jname or service not known, "
-        "next attempt in 4 s"
+        "cannot reach api.reef.example for stream market, instruments: ConnectError: "
+        "\\x1b[2Jname or service not known, next attempt in 4 s"
     )
     assert said in _drawn(snapshot, 200)
     assert said in log_line(snapshot)

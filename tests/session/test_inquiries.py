@@ -23,12 +23,14 @@ from paraphina_core.domain import (
     Query,
     QueryAccount,
     QueryBook,
+    QueryFills,
     QueryInstruments,
+    QueryOpenOrders,
+    QueryTime,
     RemoteProtocolError,
 )
 from paraphina_core.session.answers import decode_answer, encode_answer
 from paraphina_core.session.inquiries import Inquiries
-from paraphina_core.transport import Backoff
 from scripted import ScriptedConnector, plugin
 
 _OK = Answer(status=200, body=b"ok")
@@ -75,7 +77,7 @@ def _inquiries(line: _Line, poll_ms: int | None = None) -> Inquiries:
         _Asker(specs["alpha"], [], repeat=False),
         plan,
         line,
-        backoff=Backoff(1),
+        seed=1,
         context=lambda at_ns: WriteContext(nonce=0, at_ns=at_ns, sign=lambda _: b""),
     )
 
@@ -120,6 +122,21 @@ def test_a_question_that_is_asked_in_vain_is_asked_for_ever_with_growing_pauses(
     assert not inquiries.is_bootstrapped
     inquiries.answered("QueryInstruments", _OK, at_ns)
     assert inquiries.unanswered == ()
+
+
+def test_each_question_has_pauses_of_its_own() -> None:
+    """After a short outage every question comes back soon, however many there were to fail."""
+    line = _Line()
+    inquiries = _inquiries(line)
+    inquiries.begin(0)
+    for correlation in ("QueryInstruments", "QueryAccount"):
+        inquiries.answered(correlation, _OK, 0)
+    wanted = (_BOOK, QueryFills(since_ns=0), QueryOpenOrders(), QueryTime())
+    for query in wanted:
+        inquiries.want(query, 0)
+        inquiries.answered(type(query).__name__, _DOWN, 0)
+    assert {fault.what for fault in inquiries.unanswered} == {"book", "fills", "open orders", "time"}
+    assert max(fault.again_ns for fault in inquiries.unanswered) <= 500 * NS_PER_MS
 
 
 def test_the_bootstrap_is_asked_again_after_the_poll_interval() -> None:
