@@ -42,7 +42,7 @@ from paraphina_core.gates import SessionContext
 
 from .dead_man import DeadMan
 from .reconcile import Reconciler
-from .record import Recorder, WithoutFrames, encode
+from .record import Recorder, UntilRefused, WithoutFrames, encode
 from .seeds import seed_of
 from .session import Session
 from .trading import SentIds, Trading
@@ -85,6 +85,12 @@ def compose(
     mode = config.session.trade_mode
     if not config.journal.record_frames:
         recorder = WithoutFrames(recorder)
+    if mode.reaches_venue:
+
+        def lose_record(reason: str) -> None:
+            trading.lose_record(reason)
+
+        recorder = UntilRefused(recorder, lose_record)
     sent_ids = SentIds()
     context = SessionContext(
         mode=mode,

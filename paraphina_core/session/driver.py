@@ -136,6 +136,8 @@ class Driver:
                 self._stop(StopReason.DURATION)
             elif self._max_ticks is not None and self._session.ticks >= self._max_ticks:
                 self._stop(StopReason.MAX_TICKS)
+            elif self._session.record_lost:
+                self._stop(StopReason.JOURNAL_FAILED)
             elif not (self._open or self._waiting or self._network.is_used):
                 self._stop(StopReason.STREAMS_ENDED)
         at_ns = self._pacer.now_ns()

@@ -5,10 +5,12 @@ A replay feeds the same inputs to the same code through a recorder of its own th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
+
+from paraphina_core.domain import LocalError
 
 #: Kinds of records that drive a session; everything else in a journal is what it decided.
 INPUT_KINDS: Final = frozenset(
@@ -46,4 +48,43 @@ class WithoutFrames:
 
     def record_frame(self, at_ns: int, connector: str, stream: str, frame: bytes) -> int:
         """Drop the frame."""
+        return -1
+
+
+class UntilRefused:
+    """A recorder that drops everything from the first record on that cannot be kept.
+
+    For sessions with orders at a venue: they must go on to cancel them, and only that.
+
+    Args:
+        recorder: keeps the records.
+        on_refusal: is told why one was not kept, before anything else happens; afterwards no order may leave.
+    """
+
+    def __init__(self, recorder: Recorder, on_refusal: Callable[[str], None]) -> None:
+        self._recorder = recorder
+        self._on_refusal = on_refusal
+        self._is_refused = False
+
+    def append(self, kind: str, at_ns: int, data: bytes) -> int:
+        """Pass a record on, or drop it."""
+        if self._is_refused:
+            return -1
+        try:
+            return self._recorder.append(kind, at_ns, data)
+        except LocalError as e:
+            return self._refused(e)
+
+    def record_frame(self, at_ns: int, connector: str, stream: str, frame: bytes) -> int:
+        """Pass a frame on, or drop it."""
+        if self._is_refused:
+            return -1
+        try:
+            return self._recorder.record_frame(at_ns, connector, stream, frame)
+        except LocalError as e:
+            return self._refused(e)
+
+    def _refused(self, error: LocalError) -> int:
+        self._is_refused = True
+        self._on_refusal(str(error))
         return -1

@@ -33,6 +33,7 @@ from .outputs import (
     run_folder,
     write_json,
 )
+from .session import Session
 from .snapshot import SessionSnapshot
 
 #: Group of the journal's syncs in virtual time, where nothing is at a venue that a power cut could lose.
@@ -83,19 +84,29 @@ class _Chores:
     """Syncs the journal in time and writes telemetry."""
 
     def __init__(
-        self, journal: JournalWriter, telemetry: TelemetryWriter, snapshot: Callable[[], SessionSnapshot]
+        self,
+        journal: JournalWriter,
+        telemetry: TelemetryWriter,
+        snapshot: Callable[[], SessionSnapshot],
+        session: Session,
     ) -> None:
         self._journal = journal
         self._telemetry = telemetry
         self._snapshot = snapshot
+        self._session = session
         self._telemetry_ns = 0
 
     def due_ns(self) -> int | None:
-        sync_ns = self._journal.next_sync_ns
+        sync_ns = None if self._session.record_lost else self._journal.next_sync_ns
         return self._telemetry_ns if sync_ns is None else min(sync_ns, self._telemetry_ns)
 
     def do(self, at_ns: int) -> None:
-        self._journal.sync_if_due(at_ns)
+        try:
+            if not self._session.record_lost:
+                self._journal.sync_if_due(at_ns)
+        except JournalError as e:
+            if not self._session.lose_record(str(e)):
+                raise
         if at_ns >= self._telemetry_ns:
             self._telemetry_ns = at_ns + TELEMETRY_EVERY_NS
             self._telemetry.write(self._snapshot())
@@ -183,7 +194,7 @@ class Run:
             tick_ns=config.session.tick_ms * NS_PER_MS,
             duration_ns=None if duration_s is None else int(duration_s * NS_PER_S),
             max_ticks=config.session.max_ticks,
-            chores=_Chores(self._journal, self._telemetry, self.snapshot),
+            chores=_Chores(self._journal, self._telemetry, self.snapshot, self.session),
         )
 
     def snapshot(self) -> SessionSnapshot:
@@ -204,8 +215,8 @@ class Run:
     async def execute(self) -> Summary:
         """Run to the end, cancel everything, and write the summary.
 
-        A journal that fails ends the run at once, because nothing may be sent that is not recorded;
-        the summary then says what was open.
+        A journal that fails ends the run, because nothing may be sent that is not recorded: at once on
+        paper, and where orders are at a venue after they were cancelled, which needs no record.
 
         Raises:
             LocalError: the summary cannot be written.

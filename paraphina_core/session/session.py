@@ -247,6 +247,16 @@ class Session:
             due += (venue.route.next_due_ns(), venue.inquiries.next_due_ns())
         return min((at_ns for at_ns in due if at_ns is not None), default=None)
 
+    def lose_record(self, reason: str) -> bool:
+        """Take note that nothing can be recorded any more; True if orders at venues are to be cancelled."""
+        self._trading.lose_record(reason)
+        return bool(self._reconcilers)
+
+    @property
+    def record_lost(self) -> str:
+        """Why nothing can be recorded any more, empty while it can; then the session must end."""
+        return self._trading.record_lost
+
     @property
     def quiet(self) -> bool:
         """True once no order is open, by our books and by the word of every venue that orders left for."""

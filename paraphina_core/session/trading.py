@@ -96,6 +96,7 @@ class Trading:
         ledger: positions and money.
         refusals: how often each order gate refused.
         reason: why the session is not active; empty while it is.
+        record_lost: why nothing can be recorded any more; empty while it can.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Trading:
         self.ledger = ledger
         self.refusals: Counter[str] = Counter()
         self.reason = ""
+        self.record_lost = ""
         self.placed = 0
         self.cancels = 0
         self.fills = 0
@@ -230,6 +232,11 @@ class Trading:
         """Halt without a record of it."""
         self._context.state = TradingState.HALTED
         self.reason = reason
+
+    def lose_record(self, reason: str) -> None:
+        """Go on without a record: orders at venues must be cancelled, and nothing else may leave."""
+        self.record_lost = reason
+        self.abandon(reason)
 
     def stop(self, at_ns: int) -> None:
         """Want nothing any more: every order is cancelled and none is placed."""

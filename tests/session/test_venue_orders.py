@@ -444,14 +444,17 @@ def test_f067_the_switch_is_armed_before_the_first_order_and_again_long_before_i
 
 
 def test_f068_a_venue_that_refuses_the_switch_is_not_quoted_on() -> None:
-    """The refusal is shown, and asked again only after a long while."""
+    """The refusal is shown once, and it is tried again more and more seldom."""
     desk = Desk(spec=port_spec(dead_man=True))
     desk.venue.dead_man_refusal = "not enough volume traded"
     desk.begin().want(BUY)
     desk.advance(5_000)
     assert "not enough volume traded" in desk.unusable
     assert desk.venue.received == {}
-    assert _count(desk, ArmDeadMan) == 1
+    assert len([notice for notice in desk.notices if "dead-man" in notice]) == 1
+    first = _count(desk, ArmDeadMan)
+    desk.advance(300_000)
+    assert _count(desk, ArmDeadMan) <= first + 6
 
 
 def test_f041_f042_a_replayed_key_never_signs_and_no_nonce_comes_twice() -> None:
@@ -472,3 +475,30 @@ def test_f067_a_lost_command_to_switch_it_off_is_repeated() -> None:
     desk.faults[ArmDeadMan] = [LOST_REQUEST, LOST_ANSWER]
     _ended(desk)
     assert desk.venue.armed_until_ns is None
+
+
+# --- without a journal --------------------------------------------------------------------------
+
+
+def test_f074_a_journal_that_takes_no_record_lets_only_cancels_leave() -> None:
+    """Quotes are cancelled at the venue and confirmed gone, no order leaves, and the run is to end."""
+    desk = Desk().begin().want(BUY)
+    desk.advance(1_000)
+    assert len(desk.venue.open) == 1
+    desk.recorder.is_full = True
+    desk.want(BUY, SELL)
+    desk.advance(1_000)
+    assert desk.venue.open == []
+    assert len(desk.venue.received) == 1
+    assert desk.session.record_lost == "the disk is full"
+    assert desk.stop()
+
+
+def test_f074_an_order_that_cannot_be_recorded_does_not_leave() -> None:
+    """The record fails in the very step that would send it."""
+    desk = Desk().begin()
+    desk.want(BUY)
+    desk.recorder.is_full = True
+    desk.advance(2_000)
+    assert desk.venue.received == {}
+    assert desk.state is TradingState.HALTED

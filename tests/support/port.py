@@ -92,7 +92,7 @@ from paraphina_core.domain import (
     View,
 )
 from paraphina_core.execution import NonceSource, NoWire, OpenOrders, Signatory
-from paraphina_core.journal import FRAME_KIND, Record
+from paraphina_core.journal import FRAME_KIND, JournalError, Record
 from paraphina_core.journal.frames import encode_frame
 from paraphina_core.session.compose import compose
 from paraphina_core.session.replay import ReplayResult, replay
@@ -501,9 +501,12 @@ class Kept:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.is_full = False
 
     def append(self, kind: str, at_ns: int, data: bytes) -> int:
-        """Keep a record."""
+        """Keep a record, unless the disk is full."""
+        if self.is_full:
+            raise JournalError("the disk is full")
         self.records.append(Record(seq=len(self.records), at_ns=at_ns, kind=kind, data=data))
         return len(self.records)
 
