@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from paraphina_core.connector import Failure, FailureKind, StreamRequest
 from paraphina_core.domain import (
     CONTEXT,
     CancelOrder,
@@ -29,7 +31,7 @@ from paraphina_core.domain import (
 from paraphina_core.twin import Fault, NewOrder, OrderTruth, Rejection, read_fault
 
 from .bench import Bench
-from .card import Broken, check
+from .card import check, skip
 from .rig import TO_SETTLE_MS, Rig
 
 #: Worth of an order, as a multiple of the smallest that the instrument allows.
@@ -37,6 +39,8 @@ _SIZE: Final = 8
 #: Worth of an order where the instrument has no smallest one, quote units.
 _NOTIONAL: Final = Decimal(100)
 _BPS: Final = Decimal("0.0001")
+#: Why cards on HTTP are skipped.
+NO_HTTP: Final = "no command ever leaves over HTTP"
 #: Prerequisite of the cards that use a desk.
 AT_TWIN: Final = "a connector that is live at its twin, in a market that nobody else trades"
 
@@ -138,6 +142,13 @@ class Desk:
             reduce_only=order.reduce_only,
         )
 
+    def sends_on_a_stream(self) -> bool:
+        """Tell whether orders leave on a stream now, and not over HTTP."""
+        connector = self.rig.connector
+        request = connector.write(self.order(Side.BUY, -100), self.rig.context())
+        connector.read_answer(request, Failure(kind=FailureKind.NOT_SENT), self.rig.now_ns)
+        return isinstance(request, StreamRequest)
+
     def wait(self, ms: int = TO_SETTLE_MS) -> None:
         """Let what was sent arrive, be answered and told."""
         self.rig.run(ms)
@@ -225,6 +236,39 @@ def desk_of(bench: Bench, *, private: bool = True) -> Desk:
     return Desk(Rig(bench, private=private).start())
 
 
+def ways(bench: Bench) -> Iterator[Desk]:
+    """Yield a desk for each way that commands leave: as usual, and over HTTP while their stream is down."""
+    usual = desk_of(bench)
+    yield usual
+    if usual.sends_on_a_stream():
+        other = desk_of(bench, private=False)
+        if not other.sends_on_a_stream():
+            yield other
+
+
+def http_desk(bench: Bench) -> Desk:
+    """Return a desk whose commands leave over HTTP.
+
+    Raises:
+        NotApplicable: none ever does.
+    """
+    found = [desk for desk in ways(bench) if not desk.sends_on_a_stream()]
+    if not found:
+        skip(NO_HTTP)
+    return found[0]
+
+
+def stream_desk(bench: Bench) -> Desk:
+    """Return a desk whose commands leave on a stream.
+
+    Raises:
+        Broken: none does.
+    """
+    desk = desk_of(bench)
+    check(desk.sends_on_a_stream(), "commands leave on no stream", wanted="as the capability says")
+    return desk
+
+
 def fault(name: str, **parameters: object) -> Fault:
     """Make a fault of the menu.
 
@@ -242,14 +286,3 @@ def our_id(text: str | None) -> ClientOrderId | None:
     if known is not None:
         return known
     return ClientOrderId(int(text)) if text.isdecimal() and is_positive(Decimal(text)) else None
-
-
-def only(events: list[Event], what: str) -> Event:
-    """Return the one event of a list.
-
-    Raises:
-        Broken: there is none, or there are several.
-    """
-    if len(events) != 1:
-        raise Broken(f"{what} is told {len(events)} times", found=events, wanted="once")
-    return events[0]

@@ -35,8 +35,10 @@ from paraphina_core.domain import (
     FetchSnapshot,
     LocalError,
     ModifyOrder,
+    NonceReport,
     PlaceOrder,
     Query,
+    QueryAccount,
     QueryBook,
     RemoteError,
     Resubscribe,
@@ -116,6 +118,7 @@ class Rig(Heard):
         ids: gives client order ids.
         requests: every request that was made.
         route: the core's order route; it signs with `signatory`.
+        spelled: nonces of requests that were spelled past the route.
         messages: what was sent after the openings of streams.
         frames: what came.
     """
@@ -139,6 +142,7 @@ class Rig(Heard):
         self.link = TwinLink(self.host, clock=self.clock, seed=SEED, latency=Latency())
         self.refused: list[str] = []
         self.requests: list[Request] = []
+        self.spelled: list[int] = []
         self.messages: list[bytes] = []
         self.frames: list[bytes] = []
         self._asked: dict[str, Request] = {}
@@ -236,8 +240,13 @@ class Rig(Heard):
     # --- requests -------------------------------------------------------------------------------
 
     def context(self, nonce: int | None = None) -> WriteContext:
-        """Return what one request may use of the world now."""
+        """Return what one request that is spelled past the route may use of the world now."""
+        nonces = self.signatory.nonces
         context = self.signatory.for_command(self.now_ns)
+        if nonces.is_sequence and nonce is None:  # what is only spelled must not use one up
+            nonces.told(context.nonce)
+            nonce = context.nonce + len(self.spelled)
+        self.spelled.append(context.nonce)
         return context if nonce is None else msgspec.structs.replace(context, nonce=nonce)
 
     def send(self, command: VenueCommand | Batch) -> Request | None:
@@ -245,6 +254,7 @@ class Rig(Heard):
 
         Returns the request; None if the route kept it here.
         """
+        self._know_the_nonce()
         before = len(self.requests)
         for one in command.commands if isinstance(command, Batch) else (command,):
             self._note(one)
@@ -254,6 +264,16 @@ class Rig(Heard):
         self.route.flush(self.now_ns)
         self._plan_tick()
         return self.requests[-1] if len(self.requests) > before else None
+
+    def _know_the_nonce(self) -> None:
+        """Ask for the next number of a sequence where nobody knows it, as the core does."""
+        nonces = self.signatory.nonces
+        if not nonces.is_sequence:
+            return
+        try:
+            nonces.told(nonces.take(self.now_ns))
+        except LocalError:
+            self.asked(QueryAccount())
 
     def send_past_the_route(self, order: PlaceOrder, nonce: int) -> None:
         """Send an order under a nonce that no route would use.
@@ -391,6 +411,8 @@ class Rig(Heard):
                 case Answered():
                     self._asked.pop(event.correlation, None)
                     self.route.answered_on_stream(event.correlation)
+                case NonceReport():
+                    self.signatory.nonces.told(event.next_nonce)
                 case Resubscribe():
                     self.streams[event.stream].reopen()
                 case FetchSnapshot():
@@ -409,6 +431,11 @@ class Rig(Heard):
     def answer(self) -> str:
         """Text that stands in each frame that answers a command."""
         return self._side.answer
+
+    @property
+    def dead_man_ms(self) -> int:
+        """A window that the venue's dead-man switch takes."""
+        return self._side.dead_man_ms
 
     def arm(self, fault: Fault) -> None:
         """Let a fault happen from now on."""

@@ -71,13 +71,12 @@ class Runner:
     def _met(self) -> set[str]:
         return {name for happened in self._bench.faults for name in happened}
 
-    def _why_skipped(self, card: Card) -> str:
-        declared = self.subject.skips.get(card.id)
-        if declared is not None:
-            return f"declared by the subject: {declared}"
-        for capability in card.capabilities:
-            if capability not in self.subject.spec.capabilities:
-                return f"capability {capability.value} is not declared"
+    def lacks_evidence(self, card: Card) -> str:
+        """Say which evidence of what the connector declares is missing for a card; empty if none is."""
+        if self.subject.skips.get(card.id) or not set(card.capabilities) <= set(
+            self.subject.spec.capabilities
+        ):
+            return ""
         for need in card.needs:
             if need is Evidence.INSTRUMENTS:
                 if not self._bench.instruments:
@@ -85,6 +84,15 @@ class Runner:
             elif need not in self._bench.evidence:
                 return f"the subject brings no {need.noun}"
         return ""
+
+    def _why_skipped(self, card: Card) -> str:
+        declared = self.subject.skips.get(card.id)
+        if declared is not None:
+            return f"declared by the subject: {declared}"
+        for capability in card.capabilities:
+            if capability not in self.subject.spec.capabilities:
+                return f"capability {capability.value} is not declared"
+        return self.lacks_evidence(card)
 
 
 def summary(
@@ -107,7 +115,8 @@ def summary(
     spec = runner.subject.spec
     all_results = tuple(results)
     met = {name for result in results for name in result.faults}
-    cards = [trial.card for trial in runner.trials if _is_due(trial.card, runner.subject)]
+    skipped = {result.id for result in results if result.outcome is Outcome.SKIPPED}
+    cards = [t.card for t in runner.trials if t.card.id not in skipped or runner.lacks_evidence(t.card)]
     due = {name for card in cards for name in card.faults}
     return SuiteResult(
         suite_version=SUITE_VERSION,
@@ -125,8 +134,3 @@ def summary(
         faults_missed=tuple(sorted(due - met)),
         cards=all_results,
     )
-
-
-def _is_due(card: Card, subject: Subject) -> bool:
-    """Tell whether a connector of these capabilities must get through the card, whatever its evidence."""
-    return set(card.capabilities) <= set(subject.spec.capabilities) and card.id not in subject.skips

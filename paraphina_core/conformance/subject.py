@@ -103,12 +103,14 @@ class TwinSide(msgspec.Struct, frozen=True, kw_only=True):
         lively: a market in which others trade too.
         answer: text that stands in each frame that answers a command, and in no other; empty where
             commands are answered over HTTP alone.
+        dead_man_ms: a window that the venue's dead-man switch takes.
     """
 
     log_in: Callable[[VenueTwin], Login]
     quiet: Scene
     lively: Scene
     answer: str = ""
+    dead_man_ms: int = 20_000
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):

@@ -253,6 +253,25 @@ class NeedsTheAcceptance(Wrapped):
         return kept
 
 
+class FillsByTheAnswer(Wrapped):
+    """Makes a fill of its own of an acceptance that comes after the fill."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner)
+        self.fills: dict[object, Fill] = {}
+
+    def told(self, events: Iterable[Event]) -> Sequence[Event]:
+        kept: list[Event] = []
+        for event in events:
+            kept.append(event)
+            if isinstance(event, Fill):
+                self.fills[event.client_order_id] = event
+            elif isinstance(event, OrderAccepted) and event.client_order_id in self.fills:
+                fill = self.fills[event.client_order_id]
+                kept.append(msgspec.structs.replace(fill, trade_id="from the answer"))
+        return kept
+
+
 class ForgetsTheCancelled(Wrapped):
     """Takes no fill of an order that was cancelled, or is about to be."""
 
@@ -580,7 +599,8 @@ BROKEN: tuple[tuple[str, str, Subject], ...] = (
     ("OL-210", "everything is live", wrong(replacing(OrderReport, state=OrderState.LIVE))),
     ("OL-220", "no position", wrong(replacing(PositionsListed, positions=()))),
     ("OL-310", "every acceptance is a doubt", wrong(becoming(OrderAccepted, OutcomeUnknown))),
-    ("OL-320", "no fill before its acceptance", wrong(NeedsTheAcceptance)),
+    ("OL-320", "a fill of its own from a late answer", wrong(FillsByTheAnswer)),
+    ("OL-330", "no fill before its acceptance", wrong(NeedsTheAcceptance)),
     ("OL-410", "cancels in silence", wrong(dropping(OrderCancelled))),
     ("OL-420", "strangers' orders are left out", wrong(changing(OpenOrdersListed, _without_strangers))),
     (
@@ -610,7 +630,9 @@ BROKEN: tuple[tuple[str, str, Subject], ...] = (
     ("UN-030", "broken JSON raises", wrong(TrustsAnswers)),
     ("UN-040", "empty lists of nothing", wrong(MakesListsOfNothing)),
     ("UN-110", "silence is a rejection", wrong(rejecting(_is_failure))),
+    ("UN-115", "silence is a rejection", wrong(rejecting(_is_failure))),
     ("UN-120", "silence is a rejection", wrong(rejecting(_is_failure))),
+    ("UN-125", "silence is a rejection", wrong(rejecting(_is_failure))),
     ("UN-130", "a proxy's error is a rejection", wrong(rejecting(_is_error))),
     ("UN-140", "a cut is a rejection", wrong(rejecting(_is_failure))),
     ("DU-110", "a trade id for each message", wrong(NumbersFills)),

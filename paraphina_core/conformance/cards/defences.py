@@ -32,8 +32,7 @@ DECK: Final = Deck()
 
 _NEEDS: Final = (Evidence.TWIN,)
 _ORDERS: Final = (Capability.EXECUTION,)
-#: A window that every venue of today takes, and how late its switch may fire.
-_WINDOW_MS: Final = 20_000
+#: How late a dead-man switch may fire.
 _LATE_MS: Final = 5_000
 _HOUR_MS: Final = 3_600_000
 
@@ -346,7 +345,7 @@ _DEAD_MAN: Final = (Capability.EXECUTION, Capability.DEAD_MAN)
         needs=_NEEDS,
         capabilities=_DEAD_MAN,
         prerequisite=AT_TWIN,
-        action=f"arm it for {_WINDOW_MS} ms with orders open, and send nothing more",
+        action="arm it with orders open, and send nothing more",
         events="`DeadManReport` with its time; `OrderCancelled`",
         passes="at its time the account's orders are gone and told to be, another account's are not",
     )
@@ -355,10 +354,11 @@ def _dead_man_fires(bench: Bench) -> None:
     desk = desk_of(bench)
     mine = [desk.rest(Side.BUY, -100), desk.rest(Side.SELL, 100)]
     desk.stranger(Side.SELL, desk.price(Side.SELL, 200))
-    _arm(desk, _WINDOW_MS)
-    desk.wait(_WINDOW_MS // 2)
+    window_ms = desk.rig.dead_man_ms
+    _arm(desk, window_ms)
+    desk.wait(window_ms // 2)
     check(len(desk.resting()) == len(mine), "the switch fires too early", found=desk.resting())
-    desk.wait(_WINDOW_MS // 2 + _LATE_MS)
+    desk.wait(window_ms // 2 + _LATE_MS)
     check(not desk.resting(), "the switch does not fire", found=desk.resting())
     other = desk.rig.host.exchange.account(desk.rig.login.stranger)
     check(len(other.orders) == 1, "an order of another account was cancelled", found=len(other.orders))
@@ -384,10 +384,11 @@ def _dead_man_fires(bench: Bench) -> None:
 def _dead_man_waits(bench: Bench) -> None:
     desk = desk_of(bench)
     desk.rest()
+    window_ms = desk.rig.dead_man_ms
     for _ in range(4):
-        _arm(desk, _WINDOW_MS)
-        desk.wait(_WINDOW_MS * 3 // 4)
+        _arm(desk, window_ms)
+        desk.wait(window_ms * 3 // 4)
         check(len(desk.resting()) == 1, "the switch fires although it was armed anew")
     _arm(desk, 0)
-    desk.wait(_WINDOW_MS * 3)
+    desk.wait(window_ms * 3)
     check(len(desk.resting()) == 1, "a switch that was disarmed fires")

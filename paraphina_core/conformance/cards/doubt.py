@@ -8,7 +8,16 @@ from typing import Final
 from paraphina_core.conformance import damage
 from paraphina_core.conformance.bench import Bench
 from paraphina_core.conformance.card import Broken, Card, Deck, Evidence, check, skip
-from paraphina_core.conformance.desk import AT_TWIN, Desk, desk_of, fault
+from paraphina_core.conformance.desk import (
+    AT_TWIN,
+    NO_HTTP,
+    Desk,
+    desk_of,
+    fault,
+    http_desk,
+    stream_desk,
+    ways,
+)
 from paraphina_core.conformance.validity import check_events
 from paraphina_core.connector import (
     Answer,
@@ -17,7 +26,6 @@ from paraphina_core.connector import (
     FailureKind,
     HttpRequest,
     Request,
-    StreamRequest,
 )
 from paraphina_core.domain import (
     Batch,
@@ -52,6 +60,7 @@ DECK: Final = Deck()
 
 _NEEDS: Final = (Evidence.TWIN,)
 _ORDERS: Final = (Capability.EXECUTION,)
+_ON_STREAM: Final = (Capability.EXECUTION, Capability.WS_ORDERS)
 _REFUSALS: Final = (OrderRejected, CancelRejected, ModifyRejected)
 _SUCCESSES: Final = (OrderAccepted, OrderCancelled, OrderModified)
 #: Bodies that say nothing, whatever the status.
@@ -115,8 +124,7 @@ def _said_of(part: PlaceOrder | CancelOrder | ModifyOrder, events: Sequence[Even
     )
 )
 def _failures_are_doubts(bench: Bench) -> None:
-    for private in (True, False):
-        desk = desk_of(bench, private=private)
+    for desk in ways(bench):
         resting = desk.rest()
         for kind in FailureKind:
             for command in _commands(desk, resting):
@@ -144,11 +152,11 @@ def _failures_are_doubts(bench: Bench) -> None:
         action="answer commands with empty bodies, web pages, broken JSON and more, of each usual status",
         events="`OutcomeUnknown`",
         passes="one for each order; nothing is refused, accepted or raised",
-        skip_when="no command ever leaves over HTTP",
+        skip_when=NO_HTTP,
     )
 )
 def _nonsense_is_doubt(bench: Bench) -> None:
-    desk = desk_of(bench, private=False)
+    desk = http_desk(bench)
     resting = desk.rest()
     for status in _STATUSES:
         for body in _NONSENSE:
@@ -164,7 +172,7 @@ def _nonsense_is_doubt(bench: Bench) -> None:
 def _http(desk: Desk, command: Command) -> HttpRequest:
     request = desk.rig.connector.write(command, desk.rig.context())
     if not isinstance(request, HttpRequest):
-        skip("no command ever leaves over HTTP")
+        skip(NO_HTTP)
     return request
 
 
@@ -178,11 +186,11 @@ def _http(desk: Desk, command: Command) -> HttpRequest:
         action="take real answers, cut them short, turn bytes, put wrong values in any place",
         events="`OutcomeUnknown`, or what the answer then says",
         passes="nothing is raised, every event is valid",
-        skip_when="no command ever leaves over HTTP",
+        skip_when=NO_HTTP,
     )
 )
 def _damaged_answers_are_read(bench: Bench) -> None:
-    desk = desk_of(bench, private=False)
+    desk = http_desk(bench)
     chance = bench.random("UN-030")
     resting = desk.rest()
     for position, command in enumerate(tuple(_commands(desk, resting))):
@@ -264,12 +272,10 @@ def _queries(desk: Desk, order: PlaceOrder) -> Iterator[Query]:
 # --- under faults -------------------------------------------------------------------------------
 
 
-def _send(desk: Desk, over_http: Fault, on_stream: Fault) -> PlaceOrder:
+def _send(desk: Desk, trouble: Fault) -> PlaceOrder:
     """Send an order into a fault of its way, and wait until its deadline is well over."""
     order = desk.order(Side.BUY, -100)
-    probe = desk.rig.connector.write(desk.order(Side.BUY, -100), desk.rig.context())
-    _answer(desk, probe, Failure(kind=FailureKind.NOT_SENT))
-    desk.rig.arm(on_stream if isinstance(probe, StreamRequest) else over_http)
+    desk.rig.arm(trouble)
     request = desk.rig.send(order)
     check(request is not None, "an order does not leave", found=order)
     desk.wait(0 if request is None else request.deadline_ms + 2_000)
@@ -284,13 +290,6 @@ def _check_doubted(desk: Desk, order: PlaceOrder, *, may_know: bool = False) -> 
     check(doubted or known, "nobody says that an outcome is unknown", found=said)
 
 
-def _ways(bench: Bench) -> Iterator[Desk]:
-    """Yield a desk whose commands leave on a stream, where there is such a way, and one over HTTP."""
-    if Capability.WS_ORDERS in bench.spec.capabilities:
-        yield desk_of(bench)
-    yield desk_of(bench, private=False)
-
-
 @DECK.add(
     Card(
         id="UN-110",
@@ -298,19 +297,41 @@ def _ways(bench: Bench) -> Iterator[Desk]:
         needs=_NEEDS,
         capabilities=_ORDERS,
         prerequisite=AT_TWIN,
-        action="let the request of an order be lost on its way, then ask for the order",
+        action="let the request of an order be lost, its connection cut or hanging; ask for the order",
         events="`OutcomeUnknown`; `OrderNotFound`",
         passes="it is neither rejected nor accepted; asked, the venue does not know it",
-        faults=("lose_request", "ignore"),
+        skip_when=NO_HTTP,
+        faults=("lose_request",),
     )
 )
 def _lost_requests(bench: Bench) -> None:
-    for desk in _ways(bench):
-        for hangs in (False, True):
-            order = _send(desk, fault("lose_request", hangs=hangs), fault("ignore"))
-            _check_doubted(desk, order)
-            check(isinstance(desk.report(order), OrderNotFound), "an order is known that never arrived")
-            check(not desk.resting(), "the twin knows it", found=desk.resting())
+    desk = http_desk(bench)
+    for hangs in (False, True):
+        _check_never_came(desk, _send(desk, fault("lose_request", hangs=hangs)))
+
+
+@DECK.add(
+    Card(
+        id="UN-115",
+        title="an order that was never read on its stream is unknown until the venue says that it knows none",
+        needs=_NEEDS,
+        capabilities=_ON_STREAM,
+        prerequisite=AT_TWIN,
+        action="let the message of an order never be read; ask for the order",
+        events="`OutcomeUnknown`; `OrderNotFound`",
+        passes="it is neither rejected nor accepted; asked, the venue does not know it",
+        faults=("ignore",),
+    )
+)
+def _unread_messages(bench: Bench) -> None:
+    desk = stream_desk(bench)
+    _check_never_came(desk, _send(desk, fault("ignore")))
+
+
+def _check_never_came(desk: Desk, order: PlaceOrder) -> None:
+    _check_doubted(desk, order)
+    check(isinstance(desk.report(order), OrderNotFound), "an order is known that never arrived")
+    check(not desk.resting(), "the twin knows it", found=desk.resting())
 
 
 @DECK.add(
@@ -320,18 +341,39 @@ def _lost_requests(bench: Bench) -> None:
         needs=_NEEDS,
         capabilities=_ORDERS,
         prerequisite=AT_TWIN,
-        action="let the answer to an order be lost after it was executed, then ask for the order",
+        action="let the answer to an order be lost after it was executed; ask for the order",
         events="`OutcomeUnknown`, or `OrderAccepted` from the account's stream; `OrderReport`",
         passes="it is never rejected; asked, it rests, and can be cancelled",
-        faults=("lose_answer", "drop"),
+        skip_when=NO_HTTP,
+        faults=("lose_answer",),
     )
 )
 def _lost_answers(bench: Bench) -> None:
-    for desk in _ways(bench):
-        for hangs in (False, True):
-            order = _send(desk, fault("lose_answer", hangs=hangs), fault("drop", match=desk.rig.answer))
-            _check_doubted(desk, order, may_know=True)
-            _check_rests(desk, order)
+    desk = http_desk(bench)
+    for hangs in (False, True):
+        order = _send(desk, fault("lose_answer", hangs=hangs))
+        _check_doubted(desk, order, may_know=True)
+        _check_rests(desk, order)
+
+
+@DECK.add(
+    Card(
+        id="UN-125",
+        title="an order whose answer is lost on its stream is unknown until the venue says what became of it",
+        needs=_NEEDS,
+        capabilities=_ON_STREAM,
+        prerequisite=AT_TWIN,
+        action="let the frame that answers an order be lost; ask for the order",
+        events="`OutcomeUnknown`, or `OrderAccepted` from the account's stream; `OrderReport`",
+        passes="it is never rejected; asked, it rests, and can be cancelled",
+        faults=("drop",),
+    )
+)
+def _dropped_answers(bench: Bench) -> None:
+    desk = stream_desk(bench)
+    order = _send(desk, fault("drop", match=desk.rig.answer))
+    _check_doubted(desk, order, may_know=True)
+    _check_rests(desk, order)
 
 
 def _check_rests(desk: Desk, order: PlaceOrder) -> None:
@@ -354,18 +396,17 @@ def _check_rests(desk: Desk, order: PlaceOrder) -> None:
         action="let a proxy answer in the venue's place: errors and web pages, the order executed or not",
         events="`OutcomeUnknown`; `OrderReport` or `OrderNotFound`",
         passes="each order is unknown until asked for, and then what it is",
-        skip_when="no command ever leaves over HTTP",
+        skip_when=NO_HTTP,
         faults=("server_error", "html"),
     )
 )
 def _proxies_say_nothing(bench: Bench) -> None:
-    desk = desk_of(bench, private=False)
-    _answer(desk, _http(desk, desk.order(Side.BUY, -100)), Failure(kind=FailureKind.NOT_SENT))
+    desk = http_desk(bench)
     between = (("server_error", 503), ("server_error", 500), ("html", 200), ("html", 502))
     for executed in (False, True):
         for name, status in between:
             proxy = fault(name, status=status, executed=executed)
-            order = _send(desk, proxy, proxy)
+            order = _send(desk, proxy)
             _check_doubted(desk, order)
             if executed:
                 _check_rests(desk, order)
@@ -417,14 +458,13 @@ def _disconnects_are_doubts(bench: Bench) -> None:
         action="let the venue answer a command and a question with its words for too many",
         events="`OutcomeUnknown`",
         passes="the command is unknown, the question tells nothing; the next ones are answered",
-        skip_when="no command ever leaves over HTTP",
+        skip_when=NO_HTTP,
         faults=("rate_limit",),
     )
 )
 def _rate_limits_are_doubts(bench: Bench) -> None:
-    desk = desk_of(bench, private=False)
-    _answer(desk, _http(desk, desk.order(Side.BUY, -100)), Failure(kind=FailureKind.NOT_SENT))
-    order = _send(desk, fault("rate_limit"), fault("rate_limit"))
+    desk = http_desk(bench)
+    order = _send(desk, fault("rate_limit"))
     _check_doubted(desk, order)
     before = len(desk.rig.refused)
     desk.rig.arm(fault("rate_limit"))
@@ -445,14 +485,13 @@ def _rate_limits_are_doubts(bench: Bench) -> None:
         action="let the answer to an order come late, but within its deadline",
         events="`OrderAccepted`",
         passes="the order is accepted and never in doubt",
-        skip_when="no command ever leaves over HTTP",
+        skip_when=NO_HTTP,
         faults=("slow_answer",),
     )
 )
 def _slow_answers_are_answers(bench: Bench) -> None:
-    desk = desk_of(bench, private=False)
-    _answer(desk, _http(desk, desk.order(Side.BUY, -100)), Failure(kind=FailureKind.NOT_SENT))
-    order = _send(desk, fault("slow_answer", ms=800), fault("slow_answer", ms=800))
+    desk = http_desk(bench)
+    order = _send(desk, fault("slow_answer", ms=800))
     said = desk.rig.told_of(order.client_order_id)
     check(any(isinstance(e, OrderAccepted) for e in said), "an order with a slow answer is lost", found=said)
     check(not any(isinstance(e, OutcomeUnknown) for e in said), "a slow answer is a doubt", found=said)

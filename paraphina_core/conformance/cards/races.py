@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from paraphina_core.conformance.bench import Bench
-from paraphina_core.conformance.card import Card, Deck, Evidence, check
-from paraphina_core.conformance.desk import AT_TWIN, Desk, desk_of, fault
-from paraphina_core.connector import Capability, StreamRequest
+from paraphina_core.conformance.card import Card, Deck, Evidence, check, skip
+from paraphina_core.conformance.desk import AT_TWIN, NO_HTTP, Desk, desk_of, fault, http_desk, stream_desk
+from paraphina_core.connector import Capability
 from paraphina_core.domain import (
     CancelRejected,
     Fill,
     FillsListed,
     ModifyOrder,
+    OrderAccepted,
     OrderCancelled,
     OrderModified,
     OrderRejected,
@@ -22,6 +23,7 @@ from paraphina_core.domain import (
     QueryFills,
     Side,
 )
+from paraphina_core.twin import Fault
 
 DECK: Final = Deck()
 
@@ -138,45 +140,63 @@ def _missed_fills_are_found(bench: Bench) -> None:
 @DECK.add(
     Card(
         id="OL-320",
-        title="a fill that overtakes its acceptance counts",
+        title="a fill that overtakes its acceptance on a stream counts",
+        needs=_NEEDS,
+        capabilities=(*_STREAMED, Capability.WS_ORDERS),
+        prerequisite=AT_TWIN,
+        action="let orders trade at once, the frames that accept them behind the one of the fill",
+        events="`Fill` before `OrderAccepted`",
+        passes="the order is known to have filled, once, and is not open again by its late acceptance",
+        skip_when="no fill could be made to overtake",
+        faults=("reorder",),
+    )
+)
+def _fills_overtake_on_a_stream(bench: Bench) -> None:
+    desk = stream_desk(bench)
+    orders = [_overtake(desk, fault("reorder", ms=700, count=count)) for count in (1, 2, 3, 2, 1)]
+    if not any(_was_overtaken(desk, order) for order in orders):
+        skip("no fill could be made to overtake")
+
+
+def _was_overtaken(desk: Desk, order: PlaceOrder) -> bool:
+    kinds = [type(event) for event in desk.rig.told_of(order.client_order_id)]
+    return Fill in kinds and OrderAccepted in kinds[kinds.index(Fill) :]
+
+
+@DECK.add(
+    Card(
+        id="OL-330",
+        title="a fill that overtakes its acceptance over HTTP counts",
         needs=_NEEDS,
         capabilities=_STREAMED,
         prerequisite=AT_TWIN,
-        action="let an order trade at once, its answer behind the account's other frames or late",
-        events="`Fill` before `OrderAccepted`",
-        passes="the order is known to have filled, once, and is not open again by its late acceptance",
-        faults=("reorder", "slow_answer"),
+        action="let an order trade at once, its answer late; ask for the fills where no stream tells them",
+        events="`Fill` or `FillsListed` before `OrderAccepted`",
+        passes="the fill counts, once",
+        skip_when=NO_HTTP,
+        faults=("slow_answer",),
     )
 )
-def _fills_overtake(bench: Bench) -> None:
-    desk = desk_of(bench)
-    _overtake(desk, "reorder" if _is_on_stream(desk) else "slow_answer")
-    if Capability.WS_ORDERS in bench.spec.capabilities:
-        _overtake(desk_of(bench, private=False), "slow_answer")
+def _fills_overtake_over_http(bench: Bench) -> None:
+    _overtake(http_desk(bench), fault("slow_answer", ms=700))
 
 
-def _overtake(desk: Desk, name: str) -> None:
+def _overtake(desk: Desk, trouble: Fault) -> PlaceOrder:
     desk.stranger(Side.SELL, desk.price(Side.SELL, 10))
     desk.wait()
     order = desk.order(Side.BUY, 30)
-    parameters = {"match": desk.rig.answer} if name == "reorder" else {}
-    desk.rig.arm(fault(name, ms=700, **parameters))
+    desk.rig.arm(trouble)
     desk.rig.send(order)
     desk.wait(5_000)
     desk.rig.asked(QueryFills(since_ns=desk.rig.now_ns - 60 * 10**9))
-    if name == "reorder":
+    desk.check_position()
+    told = [e for e in desk.rig.told_of(order.client_order_id) if isinstance(e, Fill)]
+    if told:  # by a stream, which makes the core count it at once
         _check_filled_once(desk, order)
         record = desk.rig.orders.get(order.client_order_id)
         done = record is not None and record.state is OrderState.FILLED
         check(done, "an order that has filled is thought to be open", found=record)
-    else:
-        desk.check_position()
-
-
-def _is_on_stream(desk: Desk) -> bool:
-    """Tell whether commands leave on a stream."""
-    request = desk.rig.connector.write(desk.order(Side.BUY, -100), desk.rig.context())
-    return isinstance(request, StreamRequest)
+    return order
 
 
 # --- cancels ------------------------------------------------------------------------------------

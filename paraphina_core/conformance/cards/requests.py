@@ -11,7 +11,7 @@ import msgspec
 from paraphina_core.conformance.bench import Bench
 from paraphina_core.conformance.card import Broken, Card, Deck, Evidence, check
 from paraphina_core.conformance.cards.contract import check_address
-from paraphina_core.conformance.desk import AT_TWIN, Desk, desk_of
+from paraphina_core.conformance.desk import AT_TWIN, Desk, desk_of, ways
 from paraphina_core.conformance.guard import guard
 from paraphina_core.connector import Capability, HttpRequest, Request, TradeMode
 from paraphina_core.domain import (
@@ -137,8 +137,7 @@ def _commands_are_requests(bench: Bench) -> None:
 def _requests_are_usable(bench: Bench) -> None:
     seen: set[str] = set()
     scopes = {limit.scope for limit in bench.spec.rate_limits}
-    for private in (True, False):
-        desk = desk_of(bench, private=private)
+    for desk in ways(bench):
         seen.clear()
         for request in _requests(desk):
             if isinstance(request, HttpRequest):
