@@ -149,8 +149,9 @@ def _unreached(venue: VenueSnapshot) -> list[str]:
 def _unreached_host(host: str, ways: Sequence[ConnectionSnapshot]) -> str:
     wanted = ", ".join(dict.fromkeys(one.what for one in ways))
     soonest = min(ways, key=lambda one: one.next_attempt_s or 0.0)
-    again_s = soonest.next_attempt_s or 0.0
-    return printable(f"cannot reach {host} for {wanted}: {soonest.fault}, next attempt in {again_s:.0f} s")
+    again_s = soonest.next_attempt_s
+    again = "tried again now" if again_s is None else f"next attempt in {again_s:.0f} s"
+    return printable(f"cannot reach {host} for {wanted}: {soonest.fault}, {again}")
 
 
 def _account(account: AccountSnapshot) -> str:

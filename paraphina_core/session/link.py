@@ -175,13 +175,14 @@ class Link:
         for name in self._kept:
             stream = self._streams[name]
             source = stream.plan.source
+            wait_ns = stream.next_attempt_ns - at_ns
             fault = "" if stream.is_open else self._faults.get(name, "")
             yield ConnectionSnapshot(
                 what=f"stream {name}",
                 where=urlsplit(source.url).netloc if isinstance(source, WebSocketSource) else "",
                 is_open=stream.is_open,
                 fault=fault,
-                next_attempt_s=max(0.0, (stream.next_attempt_ns - at_ns) / NS_PER_S) if fault else None,
+                next_attempt_s=wait_ns / NS_PER_S if fault and wait_ns > 0 else None,
             )
 
     def _opened(self, name: str, at_ns: int) -> None:

@@ -48,7 +48,7 @@ def _venue(venue: Venue, trading: Trading, at_ns: int) -> VenueSnapshot:
                 where=one.where,
                 is_open=False,
                 fault=one.fault,
-                next_attempt_s=max(0.0, (one.again_ns - at_ns) / NS_PER_S),
+                next_attempt_s=(one.again_ns - at_ns) / NS_PER_S if one.again_ns > at_ns else None,
             )
             for one in venue.inquiries.unanswered
         ),

@@ -67,7 +67,8 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 class ConnectionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One way to a venue: a stream that is kept open, or a question that is asked until it is answered.
 
-    `fault` says why it is not open, or was not answered, and is empty where nothing went wrong.
+    `fault` says why it is not open, or was not answered, and is empty where nothing went wrong;
+    `next_attempt_s` is None where nothing did, and while another attempt is under way.
     """
 
     what: str

@@ -146,6 +146,9 @@ def test_a_host_that_cannot_be_reached_is_named_with_the_reason_and_the_next_att
     assert said in _drawn(snapshot, 200)
     assert said in log_line(snapshot)
     assert "cannot reach" not in log_line(_session())
+    trying = msgspec.structs.replace(question, next_attempt_s=None)
+    venue = msgspec.structs.replace(venue, connections=(trying,))
+    assert "not known, tried again now" in log_line(_session(venues=(venue,)))
 
 
 def test_a_halt_and_refusals_are_seen_at_a_glance() -> None:
