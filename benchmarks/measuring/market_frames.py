@@ -58,10 +58,10 @@ class Market:
         self._tid = dice.randrange(10**14, 10**15)
         self.move()
 
-    def move(self) -> None:
+    def move(self, *, always: bool = False) -> None:
         """Let one block pass: the touch walks and takes the book with it, or only its sizes change."""
         dice = self._dice
-        if dice.random() < 0.6 or not self._bids:
+        if always or dice.random() < 0.6 or not self._bids:
             self._bid = max(100, self._bid + dice.choice((-3, -2, -1, -1, 1, 1, 2, 3)))
             self._spread = dice.choice((1, 1, 1, 2, 3))
             self._bids = [self._level(self._bid - step) for step in self._steps()]
@@ -137,7 +137,7 @@ def mixed(seed: int) -> Iterator[tuple[Kind, bytes]]:
     The touch comes at each block in which it changed, the fast book about every 540 ms, and trades in
     a third of the blocks (cadences as captured in August and September 2026).
     """
-    dice = random.Random(seed)
+    dice = dice_of(seed)
     markets = _markets(seed)
     time_ms = FIRST_MS
     while True:
@@ -150,8 +150,13 @@ def mixed(seed: int) -> Iterator[tuple[Kind, bytes]]:
                     yield kind, _frame(market, kind, time_ms)
 
 
+def dice_of(seed: int) -> random.Random:
+    """Return the chance that a market of that seed has."""
+    return random.Random(seed)
+
+
 def _markets(seed: int) -> list[Market]:
-    dice = random.Random(seed)
+    dice = dice_of(seed)
     return [Market(coin, dice) for coin in COINS]
 
 
