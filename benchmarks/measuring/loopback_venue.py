@@ -3,8 +3,8 @@
 It speaks as much of Hyperliquid's protocol as a client needs to start, over HTTP and WebSocket on one
 port, in a process of its own: `python loopback_venue.py BOOKS`. It prints its port; at a line on its input
 it begins to send books to whoever subscribed to them, one at a time, the next one a pause after the order
-that the last one caused; at the end it prints what was measured. Orders are refused as post-only orders
-that would have traded, so that none rests.
+that the last one caused; at the end it prints what was measured. Orders are accepted and then cancelled
+by the venue, so that none is left when the next book comes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1]))
 
@@ -29,7 +29,6 @@ GIVE_UP_S: Final = 2.0
 KEEP_FRESH_S: Final = 0.2
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_REFUSED: Final = {"error": "Post only order would have immediately matched, bbo was 1@2. asset=0"}
 META: Final = {
     "universe": [{"name": coin.name, "szDecimals": coin.size_decimals, "maxLeverage": 20} for coin in COINS],
     "marginTables": [],
@@ -50,6 +49,12 @@ class Clock:
         self.is_measuring = False
         self._sent_ns: int | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._last_id = 10**9
+
+    def take_id(self) -> int:
+        """Give an order a number."""
+        self._last_id += 1
+        return self._last_id
 
     def keep_fresh(self) -> None:
         """Send a book now and then until the measuring begins, so that a client has one."""
@@ -105,11 +110,11 @@ class Client(asyncio.Protocol):
         self._clock = clock
         self._data = bytearray()
         self._is_websocket = False
+        self._wants_updates = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Send nothing more."""
@@ -167,10 +172,23 @@ class Client(asyncio.Protocol):
             return {"status": "ok", "response": {"type": "default"}}
         assert len(body["signature"]["r"]) > 2, "orders are signed"
         self._clock.arrived(at_ns)
-        return {
-            "status": "ok",
-            "response": {"type": "order", "data": {"statuses": [_REFUSED for _ in action["orders"]]}},
-        }
+        oids = [self._clock.take_id() for _ in action["orders"]]
+        asyncio.get_running_loop().call_soon(self._cancel, action["orders"], oids)
+        statuses = [{"resting": {"oid": oid}} for oid in oids]
+        return {"status": "ok", "response": {"type": "order", "data": {"statuses": statuses}}}
+
+    def _cancel(self, orders: list[dict[str, Any]], oids: list[int]) -> None:
+        """Tell the account's stream, if there is one, that orders are gone again."""
+        if not self._wants_updates:
+            return
+        now_ms = time.time_ns() // 10**6
+        updates = []
+        for order, oid in zip(orders, oids, strict=True):
+            told = {"coin": COIN.name, "side": "B" if order["b"] else "A", "limitPx": order["p"]}
+            told |= {"sz": order["s"], "origSz": order["s"], "oid": oid, "timestamp": now_ms}
+            told |= {"cloid": order["c"]} if "c" in order else {}
+            updates.append({"order": told, "status": "canceled", "statusTimestamp": now_ms})
+        self._say({"channel": "orderUpdates", "data": updates})
 
     # --- WebSocket ------------------------------------------------------------------------------
 
@@ -188,9 +206,9 @@ class Client(asyncio.Protocol):
             return False
         opcode, mask, payload = data[0] & 0x0F, bytes(data[at : at + 4]), bytes(data[at + 4 : end])
         del data[:end]
-        text = (
-            int.from_bytes(payload) ^ int.from_bytes((mask * (length // 4 + 1))[:length])
-        ).to_bytes(length)
+        text = (int.from_bytes(payload) ^ int.from_bytes((mask * (length // 4 + 1))[:length])).to_bytes(
+            length
+        )
         if opcode == 1:
             self._message(json.loads(text), at_ns)
         elif opcode == 8:
@@ -226,6 +244,8 @@ class Client(asyncio.Protocol):
         }.get(subscription["type"])
         if first is not None:
             self._say({"channel": subscription["type"], "data": first})
+        elif subscription["type"] == "orderUpdates":
+            self._wants_updates = True
         elif subscription["type"] == "l2Book":
             self._clock.watchers.append(self)
 

@@ -3,11 +3,15 @@
 Whatever fails while writing or syncing closes the journal for good: what the disk then holds is not
 known, so nothing is retried, and every later append is refused. A person or the next start looks at
 what is there.
+
+Groups may be synced by a thread of their own, because a disk takes milliseconds: what it reports is
+heard before the next record is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -41,12 +45,15 @@ class SyncPolicy(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         always: sync each record before `append` returns, instead of in groups.
         interval_ms: in groups: longest time a record waits, as far as `sync_if_due` is called.
+        aside: in groups: a thread syncs, and `sync_if_due` does not wait for it; a record then waits for
+            the group before it too.
         volatile_kinds: records that ask for no sync, because they can be lost: market data. Every
             other kind is synced, also one that nobody thought of here.
     """
 
     always: bool = False
     interval_ms: float = 5.0
+    aside: bool = False
     volatile_kinds: frozenset[str] = frozenset({FRAME_KIND})
 
     def __post_init__(self) -> None:
@@ -116,6 +123,8 @@ class JournalWriter:
         self._unanchored_bytes = 0
         self._closed = False
         self._failure = ""
+        self._syncer = ThreadPoolExecutor(1, "journal-sync") if self._policy.aside else None
+        self._syncing: Future[None] | None = None
         try:
             self._files.make_folder(folder)
         except OSError as e:
@@ -164,11 +173,14 @@ class JournalWriter:
         Raises:
             JournalError: the journal failed, now or before.
         """
+        self._await_syncer()
         self._refuse_if_failed()
         self._guarded("synced", self._sync)
 
     def sync_if_due(self, at_ns: int) -> None:
         """Sync if a record that asks for it has waited long enough, or much was written since the last.
+
+        With a thread for it, this begins the sync; what comes of it is heard with the next record.
 
         Raises:
             JournalError: the journal failed, now or before.
@@ -176,8 +188,14 @@ class JournalWriter:
         self._refuse_if_failed()
         since = self._unsynced_since_ns
         waited = since is not None and not (at_ns - since < self._interval_ns)
-        if waited or self._unanchored_bytes >= self._anchor_bytes:
+        if not (waited or self._unanchored_bytes >= self._anchor_bytes):
+            return
+        if self._syncer is None:
             self.sync()
+        elif self._syncing is None:
+            self._begin_sync(self._syncer)
+        elif waited:
+            self._unsynced_since_ns = at_ns  # look again after another interval
 
     def close(self) -> None:
         """Sync, say in the head that this is the end, and let others have the folder.
@@ -191,6 +209,7 @@ class JournalWriter:
             return
         self._closed = True
         try:
+            self._await_syncer()
             if not self._failure:
                 self._guarded("closed", self._finish)
         finally:
@@ -226,6 +245,8 @@ class JournalWriter:
         seq = self._next_seq
         digest, line = encode_line(self._hash, seq, at_ns, kind, data)
         if self._size and self._size + len(line) > self._segment_bytes:
+            self._await_syncer()
+            self._refuse_if_failed()
             self._guarded("continued in a new segment", self._begin_next_segment)
         self._failure = _IN_DOUBT
         try:
@@ -264,6 +285,34 @@ class JournalWriter:
             torn = {"torn_bytes": found.torn_bytes, "torn_file": torn_file}
             self._append(REOPENED_KIND, at_ns, msgspec.json.encode(torn))
         self._guarded("synced", self._anchor)
+
+    def _begin_sync(self, syncer: ThreadPoolExecutor) -> None:
+        head = self._head_now(closed=False) if self._unanchored_bytes >= self._anchor_bytes else None
+        descriptor = self._descriptor
+
+        def work() -> None:
+            self._files.sync(descriptor)
+            if head is not None:
+                write_head(self._files, self._folder, head)
+
+        self._unsynced_since_ns = None
+        if head is not None:
+            self._unanchored_bytes = 0
+        self._syncing = syncer.submit(work)
+
+    def _hear_syncer(self) -> None:
+        """Take what a sync that is done has to say."""
+        done, self._syncing = self._syncing, None
+        error = None if done is None else done.exception()
+        if error is not None and not self._failure:
+            what = error.strerror or error if isinstance(error, OSError) else error
+            self._failure = f"it could not be synced: {what}"
+
+    def _await_syncer(self) -> None:
+        """Let a sync that has begun come to its end."""
+        if self._syncing is not None:
+            wait((self._syncing,))
+            self._hear_syncer()
 
     def _sync(self) -> None:
         self._files.sync(self._descriptor)
@@ -312,6 +361,8 @@ class JournalWriter:
         raise self._failed() from error
 
     def _refuse_if_failed(self) -> None:
+        if self._syncing is not None and self._syncing.done():
+            self._hear_syncer()
         if self._failure:
             raise self._failed()
 
@@ -328,6 +379,8 @@ class JournalWriter:
             with suppress(OSError):
                 self._files.close(self._descriptor)
             self._descriptor = -1
+        if self._syncer is not None:
+            self._syncer.shutdown()
         self._lock.release()
 
 

@@ -151,6 +151,7 @@ class Run:
                     if config.session.clock is ClockKind.VIRTUAL
                     else config.journal.sync_interval_ms
                 ),
+                aside=config.session.clock is not ClockKind.VIRTUAL,
             ),
             segment_bytes=config.journal.segment_mb * 1024 * 1024,
         )
