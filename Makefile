@@ -17,7 +17,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup run test test-slow lint lock clean
+.PHONY: help setup run test test-slow bench lint lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -49,6 +49,9 @@ test: $(STAMP) ## all tests but the slow ones; more options in ARGS="..."
 
 test-slow: $(STAMP) ## the slow tests, among them the install matrix
 	@$(VENV)/bin/python -m pytest -n auto --dist worksteal -m slow $(ARGS)
+
+bench: $(STAMP) ## measure beside other libraries and write docs/performance.md; only show with ARGS=--quick
+	@$(VENV)/bin/python benchmarks/run.py $(ARGS)
 
 lint: $(STAMP) ## lint, format and types
 	@$(VENV)/bin/ruff check .

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -33,13 +33,18 @@ def measure(count: int = FRAMES) -> list[Table]:
     for kind in (Kind.FAST_BOOK, Kind.BBO, Kind.TRADES):
         found[kind.value] = _race(frames(SEED, kind), max(10 * BLOCK, count // 10))
     found[MIXED] = _race((frame for _, frame in mixed(SEED)), count)
+    return tables(found, count)
+
+
+def tables(found: Mapping[str, Mapping[str, Sequence[float]]], count: int) -> list[Table]:
+    """Show nanoseconds per frame, by kind of frame and by reader."""
     peers = ", ".join(f"{name} {version(name)}" for name in ("msgspec", "hyperliquid-python-sdk", "ccxt"))
     return [
         Table(
             title="From the bytes of a frame to best bid and offer",
             note=(
-                f"Microseconds per frame, median and 99th percentile of blocks of {BLOCK:,} frames; {count:,} "
-                f"frames in the first and last row. Beside {peers}."
+                f"Microseconds of processor time per frame, median and 99th percentile of blocks of "
+                f"{BLOCK:,} frames; {count:,} frames in the first and last row. Beside {peers}."
             ),
             header=("frames", *(f"{name}" for name in found[MIXED])),
             rows=tuple(
@@ -80,7 +85,7 @@ def _race(stream: Iterator[bytes], count: int) -> dict[str, list[float]]:
     return {name: [ns / BLOCK for ns in rounds] for name, rounds in taken.items()}
 
 
-def _ratio(by_name: dict[str, list[float]], slow: str, fast: str) -> float:
+def _ratio(by_name: Mapping[str, Sequence[float]], slow: str, fast: str) -> float:
     return middle(by_name[slow]) / middle(by_name[fast])
 
 

@@ -1,29 +1,33 @@
-"""Measures signing for Hyperliquid beside the official SDK.
+"""From an order to the bytes of a request, ready to send, beside the official SDK; nothing is sent.
 
-From an order (one, and a batch of ten) to the bytes of a request, ready to send; nothing is sent. The peer
-is hyperliquid-python-sdk, which is not needed for anything else and gets environments of its own, as it
-installs and with the faster curve library that it picks up when it is there:
+Usage: python benchmarks/hyperliquid_signing.py
 
-    python -m venv /tmp/sdk && /tmp/sdk/bin/pip install hyperliquid-python-sdk
-    python -m venv /tmp/sdk-coincurve && /tmp/sdk-coincurve/bin/pip install hyperliquid-python-sdk coincurve
-    python benchmarks/hyperliquid_signing.py /tmp/sdk/bin/python /tmp/sdk-coincurve/bin/python
-
-All run in rounds by turns, because a machine's mood changes within seconds. Requests are compared first: key
-for key and number for number they are the same.
+One order and a batch of ten. The SDK runs in processes of its own: as it installs, with the curve arithmetic
+in Python that its signature library brings, and with coincurve, which that library picks up where it is
+there. Requests are compared first: key for key and number for number they are the same. All run in rounds by
+turns, because a machine's mood changes within seconds.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from importlib.metadata import PackageNotFoundError, version
-from statistics import median
+from importlib.metadata import version
+
+from measuring.rounds import middle, percentile
+from measuring.tables import Table, micros, times
 
 ROUNDS = 15
+#: What the SDK's library for signatures is told to use where coincurve shall not count.
+AS_INSTALLED = {"ECC_BACKEND_CLASS": "eth_keys.backends.NativeECCBackend"}
+OURS = "Paraphina"
+SDK = "hyperliquid-python-sdk as it installs"
+SDK_COINCURVE = "hyperliquid-python-sdk with coincurve"
 CALLS = {"ours": {1: 400, 10: 200}, "sdk": {1: 30, 10: 30}}
 COUNTS = (1, 10)
 NONCE = 1_763_800_000_000
@@ -128,14 +132,17 @@ class Timer:
 
 
 class Peer:
-    """The SDK in another environment, as a process that measures when it is asked."""
+    """The SDK as a process that measures when it is asked."""
 
-    def __init__(self, python: str) -> None:
-        self._process = subprocess.Popen(  # noqa: S603  # the interpreter that the caller named
-            [python, __file__, "--peer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    def __init__(self, env: dict[str, str]) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  # this interpreter and this script
+            [sys.executable, __file__, "--peer"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | env,
         )
-        self.name = self._line()
-        self.bodies = {count: self._line() for count in COUNTS} if self.name else {}
+        self.bodies = {count: self._line() for count in COUNTS}
 
     def _line(self) -> str:
         assert self._process.stdout is not None
@@ -152,21 +159,8 @@ class Peer:
         self._process.communicate()
 
 
-def installed(package: str) -> str:
-    """Return a package's version, empty when it is not there."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
-
-
 def serve() -> None:
-    """Be a peer: name oneself, show the requests, then measure on demand."""
-    if not installed("hyperliquid-python-sdk"):
-        print()
-        return
-    curve = f" + coincurve {installed('coincurve')}" if installed("coincurve") else " as installed"
-    print(f"hyperliquid-python-sdk {installed('hyperliquid-python-sdk')}{curve}")
+    """Be a peer: show the requests, then measure on demand."""
     make = sdk()
     for count in COUNTS:
         print(make(count, NONCE).decode(), flush=True)
@@ -183,40 +177,49 @@ def meaning(body: str | bytes) -> str:
     return json.dumps(request)
 
 
-def main(pythons: list[str]) -> None:
-    """Measure and print medians over the rounds, with the ratio to ours."""
-    peers = []
-    for python in pythons:
-        peer = Peer(python)
-        if not peer.name:
-            print(
-                f"not measured: {python} has no hyperliquid-python-sdk; the text of this script installs it"
-            )
-            continue
-        peers.append(peer)
-    if not pythons:
-        print(
-            "not measured: hyperliquid-python-sdk, no PYTHON was named; the text of this script installs it"
-        )
-    for peer in peers:
+def measure(rounds: int = ROUNDS) -> list[Table]:
+    """Measure ours and both forms of the SDK, by turns."""
+    peers = {SDK: Peer(AS_INSTALLED), SDK_COINCURVE: Peer({})}
+    for peer in peers.values():
         for count in COUNTS:
             assert meaning(peer.bodies[count]) == meaning(ours()(count, NONCE)), "requests differ"
-    timed = [("paraphina-hyperliquid", Timer(ours, CALLS["ours"])), *((peer.name, peer) for peer in peers)]
-    for count in COUNTS:
-        times: list[list[float]] = [[] for _ in timed]
-        for _ in range(ROUNDS):
-            for kept, (_, timer) in zip(times, timed, strict=True):
-                kept.append(timer.microseconds(count))
-        print(f"{count} order{'s' if count > 1 else ''}, microseconds, median (best) of {ROUNDS} rounds")
-        for (name, _), kept in zip(timed, times, strict=True):
-            ratio = median(kept) / median(times[0])
-            print(f"  {name:52}{median(kept):10.1f} ({min(kept):.1f}){ratio:10.1f}x")
-    for peer in peers:
+    timed: dict[str, Timer | Peer] = {OURS: Timer(ours, CALLS["ours"]), **peers}
+    taken: dict[tuple[str, int], list[float]] = {(who, count): [] for count in COUNTS for who in timed}
+    for _ in range(rounds):
+        for (who, count), ns in taken.items():
+            ns.append(timed[who].microseconds(count) * 1e3)
+    for peer in peers.values():
         peer.close()
+    return tables(taken, rounds)
+
+
+def tables(taken: Mapping[tuple[str, int], Sequence[float]], rounds: int) -> list[Table]:
+    """Show nanoseconds per request, by library and number of orders."""
+    sdk_version, curve_version = version("hyperliquid-python-sdk"), version("coincurve")
+    return [
+        Table(
+            title="From an order to signed bytes that are ready to send",
+            note=(
+                f"Microseconds per request, median and 99th percentile of {rounds} rounds; the requests are "
+                f"equal. Beside hyperliquid-python-sdk {sdk_version} and coincurve {curve_version}."
+            ),
+            header=("library", "p50", "p99", "p50 ÷ ours"),
+            rows=tuple(
+                (
+                    f"{who}, {count} order{'s' if count > 1 else ''}",
+                    micros(middle(ns)),
+                    micros(percentile(ns, 99)),
+                    times(middle(ns) / middle(taken[OURS, count])),
+                )
+                for (who, count), ns in taken.items()
+            ),
+        )
+    ]
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--peer"]:
         serve()
     else:
-        main(sys.argv[1:])
+        for table in measure():
+            print(table.markdown(), end="\n\n")

@@ -23,7 +23,7 @@ sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1]
 from measuring.market_frames import COINS, Market, dice_of
 
 COIN: Final = COINS[0]
-PAUSE_S: Final = 0.003
+PAUSE_S: Final = 0.005
 #: A book that causes no order in so long is counted as missed, and the next one is sent.
 GIVE_UP_S: Final = 2.0
 KEEP_FRESH_S: Final = 0.2
@@ -173,12 +173,15 @@ class Client(asyncio.Protocol):
         assert len(body["signature"]["r"]) > 2, "orders are signed"
         self._clock.arrived(at_ns)
         oids = [self._clock.take_id() for _ in action["orders"]]
-        asyncio.get_running_loop().call_soon(self._cancel, action["orders"], oids)
+        self._cancel(action["orders"], oids)
         statuses = [{"resting": {"oid": oid}} for oid in oids]
         return {"status": "ok", "response": {"type": "order", "data": {"statuses": statuses}}}
 
     def _cancel(self, orders: list[dict[str, Any]], oids: list[int]) -> None:
-        """Tell the account's stream, if there is one, that orders are gone again."""
+        """Tell the account's stream, if there is one, that orders are gone, before it hears that they came.
+
+        So a client that trades once for each book sends nothing more for this one.
+        """
         if not self._wants_updates:
             return
         now_ms = time.time_ns() // 10**6

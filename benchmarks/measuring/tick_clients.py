@@ -37,18 +37,20 @@ def paraphina(port: int, folder: str) -> None:
     from paraphina_core.config import resolve
     from paraphina_core.connector import RegisterStrategy, StrategySpec, hookimpl, load_plugins
     from paraphina_core.domain import Side, Target, View
-    from paraphina_core.session.run import Run
+    from paraphina_core.session import Run, settle_memory
     from paraphina_core.transport import choose, run
 
     class Joiner:
-        """Wants to be at the best bid, always."""
+        """Wants to join the best bid, once each time it is another."""
 
         is_ready = False
+        joined = 0.0
 
         def decide(self, view: View, at_ns: int) -> Sequence[Target]:
             (market,) = view.markets or (None,)
-            if market is None or market.unusable:
+            if market is None or market.unusable or market.bid_price == self.joined:
                 return ()
+            self.joined = market.bid_price
             if not self.is_ready:
                 self.is_ready = True
                 ready()
@@ -90,7 +92,9 @@ def paraphina(port: int, folder: str) -> None:
         profile=msgspec.structs.replace(config.profile, max_order_notional_usd=1_000.0, **_limits()),
         live=msgspec.structs.replace(config.live, dead_man_waivers=("hyperliquid",)),
     )
-    run(Run(config, plugins, Path(folder)).execute(), choose())
+    session = Run(config, plugins, Path(folder))
+    settle_memory()
+    run(session.execute(), choose())
 
 
 def _limits() -> Mapping[str, Any]:
@@ -107,7 +111,7 @@ def _address() -> str:
     return str(Account.from_key(KEY).address).lower()
 
 
-def sdk(port: int, folder: str) -> None:
+def sdk(port: int, _folder: str) -> None:
     """Run the official SDK: its subscription's callback places the order with its `Exchange`."""
     import time
 
@@ -135,10 +139,9 @@ def sdk(port: int, folder: str) -> None:
         time.sleep(1)
 
 
-def ccxt_pro(port: int, folder: str) -> None:
+def ccxt_pro(port: int, _folder: str) -> None:
     """Run ccxt.pro: `watch_order_book`, then `create_order_ws`, which it has for this venue."""
     import ccxt.pro
-    from ccxt.base.errors import ExchangeError
 
     async def trade() -> None:
         exchange = ccxt.pro.hyperliquid(
@@ -152,12 +155,9 @@ def ccxt_pro(port: int, folder: str) -> None:
         seen = 0
         while True:
             book = await exchange.watch_order_book(symbol)
-            try:
-                await exchange.create_order_ws(
-                    symbol, "limit", "buy", SIZE, book["bids"][0][0], {"postOnly": True}
-                )
-            except ExchangeError:
-                pass  # refused, as every order here
+            await exchange.create_order_ws(
+                symbol, "limit", "buy", SIZE, book["bids"][0][0], {"postOnly": True}
+            )
             seen += 1
             if seen == 1:
                 ready()

@@ -41,7 +41,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
     3 orders are left; 4 halted by a limit; 70 internal error; 130 second Ctrl-C.
     """
     from paraphina_core.gates import evaluate, refusals
-    from paraphina_core.session import Run, gather, visited, with_recording
+    from paraphina_core.session import Run, gather, settle_memory, visited, with_recording
     from paraphina_core.transport import run as run_on_loop
 
     from .gates import render
@@ -60,6 +60,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
             render(verdicts, config)
             sys.exit(2)
         run = Run(config, plugins, home())
+        settle_memory()
         asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or it was refused above
         summary = run_on_loop(_watched(run, view, f"{asked} of {asked} pass"), run.engine)
         _tell(summary, run)

@@ -10,7 +10,7 @@ from .facts import gather
 from .playback import with_recording
 from .preflight import PreflightReport, preflight
 from .replay import Difference, ReplayResult, replay_run
-from .run import OrderLeft, Run, Summary
+from .run import OrderLeft, Run, Summary, settle_memory
 from .session import Session
 from .snapshot import (
     AccountSnapshot,
@@ -47,6 +47,7 @@ __all__ = [
     "preflight",
     "recording_folder",
     "replay_run",
+    "settle_memory",
     "visited",
     "with_recording",
 ]
