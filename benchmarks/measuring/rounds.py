@@ -27,6 +27,8 @@ def take_turns(contestants: Mapping[str, Callable[[int], Work]], rounds: int) ->
     """
     times: dict[str, list[int]] = {name: [] for name in contestants}
     names = list(contestants)
+    gc.collect()
+    gc.freeze()  # what the libraries loaded shall not be looked through in every turn
     for number in range(rounds):
         for name in names:
             work = contestants[name](number)

@@ -55,7 +55,7 @@ def test_make_alone_lists_what_it_can_do(set_up: Path) -> None:
     """`make` without a target is `make help`."""
     listed = run_ok("make", cwd=set_up)
     assert listed == run_ok("make", "help", cwd=set_up)
-    for target in ("run", "test", "test-slow", "lint", "lock", "clean"):
+    for target in ("run", "test", "test-slow", "bench", "lint", "lock", "clean"):
         assert f"make {target} " in listed
 
 
