@@ -51,6 +51,14 @@ from .protocol import (
     WebSocketSource,
     WriteContext,
 )
+from .secp256k1 import (
+    CURVE_ORDER,
+    SIGNATURE_BYTES,
+    Secp256k1Key,
+    checksummed,
+    keccak,
+    recover_address,
+)
 from .source_hash import core_hash
 from .spec import (
     CONTRACT_VERSION,
@@ -66,10 +74,12 @@ from .trust import TrustFile, TrustState, TrustStatus
 
 __all__ = [
     "CONTRACT_VERSION",
+    "CURVE_ORDER",
     "MAX_FRAME_BYTES",
     "MAX_OBSERVER_ERRORS",
     "PROJECT",
     "SENDING_MODES",
+    "SIGNATURE_BYTES",
     "Answer",
     "BookNumber",
     "Candidate",
@@ -106,6 +116,7 @@ __all__ = [
     "RegisterPreflightCheck",
     "RegisterStrategy",
     "Request",
+    "Secp256k1Key",
     "Setting",
     "SettingKind",
     "SigningKey",
@@ -119,6 +130,7 @@ __all__ = [
     "TrustStatus",
     "WebSocketSource",
     "WriteContext",
+    "checksummed",
     "core_hash",
     "decode_json",
     "discover",
@@ -126,9 +138,11 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "is_plain",
+    "keccak",
     "load_plugins",
     "mock",
     "read_private",
+    "recover_address",
     "synthetic",
     "write_private",
 ]

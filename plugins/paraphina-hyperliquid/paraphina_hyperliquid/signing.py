@@ -12,9 +12,8 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from sha3 import keccak_256  # type: ignore[import-untyped]  # a C module without annotations
 
-from paraphina_core.connector import Network
+from paraphina_core.connector import SIGNATURE_BYTES, Network, keccak
 from paraphina_core.domain import ConfigError, LocalError
 
 from .actions import Action
@@ -22,7 +21,6 @@ from .actions import Action
 #: Signs a digest of 32 bytes: r and s of 32 bytes each, then v, which is 27 or 28.
 Sign = Callable[[bytes], bytes]
 
-SIGNATURE_BYTES: Final = 65
 MAX_UINT64: Final = 2**64 - 1
 
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
@@ -49,12 +47,6 @@ def parse_address(text: str) -> Address:
     if not any(raw):
         raise ConfigError("address is not usable", found=text, wanted="an account, not zero")
     return Address(text=text.lower(), raw=raw)
-
-
-def keccak(data: bytes) -> bytes:
-    """Return the Keccak-256 hash, which is not SHA3-256: it came before the standard."""
-    digest: bytes = keccak_256(data).digest()
-    return digest
 
 
 #: Hash of the EIP-712 domain; its chain id is the same on both networks and no real chain's.

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from coincurve import PublicKey
-
-from paraphina_core.connector import Network
+from paraphina_core.connector import Network, keccak, recover_address
 from paraphina_hyperliquid.signing import Address as SignedAddress
-from paraphina_hyperliquid.signing import connection_id, digest, keccak, parse_address
+from paraphina_hyperliquid.signing import connection_id, digest, parse_address
 
 from .wire import ApproveAgentAction, ApproveBuilderFeeAction, Body, L1Action, Signature, packed
 
@@ -36,7 +34,7 @@ NONCE_PAST_MS: Final = 2 * 86_400_000
 NONCE_FUTURE_MS: Final = 86_400_000
 
 #: v of a signature: 27 or 28, and 0 or 1 as some wallets still spell it.
-_RECOVERY_IDS: Final = {0: 0, 1: 1, 27: 0, 28: 1}
+_SPELLINGS_OF_V: Final = {0: 27, 1: 28, 27: 27, 28: 28}
 
 
 def signer_of(body: Body, network: Network) -> str | None:
@@ -75,15 +73,11 @@ def user_signed_digest(action: ApproveAgentAction | ApproveBuilderFeeAction) -> 
 
 def recover(digest_: bytes, signature: Signature) -> str | None:
     """Return the address that a signature of 32 bytes gives away; None where it is no signature."""
-    recovery_id = _RECOVERY_IDS.get(signature.v)
-    if recovery_id is None:
+    v = _SPELLINGS_OF_V.get(signature.v)
+    if v is None:
         return None
-    spelled = int(signature.r, 16).to_bytes(32) + int(signature.s, 16).to_bytes(32) + bytes([recovery_id])
-    try:
-        key = PublicKey.from_signature_and_message(spelled, digest_, hasher=None)
-    except ValueError:  # r or s is no number of the curve
-        return None
-    return "0x" + keccak(key.format(compressed=False)[1:])[-20:].hex()
+    spelled = int(signature.r, 16).to_bytes(32) + int(signature.s, 16).to_bytes(32) + bytes([v])
+    return recover_address(digest_, spelled)
 
 
 class NonceSet:

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
+from paraphina_core.connector import keccak
 from paraphina_hyperliquid.signer import Signer
-from paraphina_hyperliquid.signing import keccak
 
 #: Docs "Nonces and API wallets" (read 2026-08-22): one unnamed agent and three named ones.
 MAX_NAMED_AGENTS: Final = 3

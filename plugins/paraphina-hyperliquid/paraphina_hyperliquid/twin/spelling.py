@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, TypeAlias
 
+from paraphina_core.connector import keccak
 from paraphina_core.domain import (
     CONTEXT,
     NS_PER_MS,
@@ -16,7 +17,6 @@ from paraphina_core.domain import (
     plain,
 )
 from paraphina_core.twin import BookLevel, Order, Traded, TwinFill
-from paraphina_hyperliquid.signing import keccak
 
 #: What is encoded as JSON; keys stand in the venue's order.
 Json: TypeAlias = Any
