@@ -68,14 +68,10 @@ class Runner:
             faults=() if outcome is Outcome.SKIPPED else tuple(sorted(self._met())),
         )
 
-    def _met(self) -> set[str]:
-        return {name for happened in self._bench.faults for name in happened}
-
     def lacks_evidence(self, card: Card) -> str:
         """Say which evidence of what the connector declares is missing for a card; empty if none is."""
-        if self.subject.skips.get(card.id) or not set(card.capabilities) <= set(
-            self.subject.spec.capabilities
-        ):
+        is_declared = set(card.capabilities) <= set(self.subject.spec.capabilities)
+        if card.id in self.subject.skips or not is_declared:
             return ""
         for need in card.needs:
             if need is Evidence.INSTRUMENTS:
@@ -84,6 +80,9 @@ class Runner:
             elif need not in self._bench.evidence:
                 return f"the subject brings no {need.noun}"
         return ""
+
+    def _met(self) -> set[str]:
+        return {name for happened in self._bench.faults for name in happened}
 
     def _why_skipped(self, card: Card) -> str:
         declared = self.subject.skips.get(card.id)

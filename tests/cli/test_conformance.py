@@ -39,6 +39,23 @@ def test_the_result_for_programs_names_suite_connector_plugin_core_and_every_car
     assert all(card["reason"] for card in result["cards"] if card["outcome"] == "skipped")
 
 
+def test_a_terminal_sees_how_far_the_run_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The card that is being tried and how many were; a pipe gets plain lines and nothing else."""
+    assert main(["conformance", "mock", "--family", "MD"]) == 0
+    piped = capsys.readouterr().out
+    assert "\x1b" not in piped
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    assert main(["conformance", "mock", "--family", "MD"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"\d+/\d+", shown)
+    assert "\x1b" in shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert all(line in plain for line in piped.splitlines())
+
+
 def test_nothing_that_was_tried_is_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
     """A run in which every card was skipped does not say that the connector conforms."""
     assert main(["conformance", "mock", "--card", "CO-040"]) == 1
