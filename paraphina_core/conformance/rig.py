@@ -174,9 +174,10 @@ class Rig(Heard):
         return self
 
     def begin(self) -> None:
-        """Ask the bootstrap and begin to open the streams."""
+        """Ask the bootstrap, and for the nonce where it is a sequence, and begin to open the streams."""
         for query in self._plan.bootstrap:
             self.asked(query)
+        self._know_the_nonce()
         for name in self._topics:
             self.streams[name].start()
 

@@ -57,7 +57,7 @@ def _commands(desk: Desk) -> Iterator[tuple[Command, Capability | None]]:
     is_one = desk.rig.connector.spec.cancel_all_command
     yield CancelAll(), Capability.CANCEL_ALL if is_one else None
     yield CancelAll(instrument=desk.id), Capability.CANCEL_ALL if is_one else None
-    yield ArmDeadMan(window_ms=60_000, instruments=(desk.id,)), Capability.DEAD_MAN
+    yield ArmDeadMan(window_ms=desk.rig.dead_man_ms, instruments=(desk.id,)), Capability.DEAD_MAN
     yield ArmDeadMan(window_ms=0, instruments=(desk.id,)), Capability.DEAD_MAN
     yield SetLeverage(instrument=desk.id, leverage=2), None
     yield Batch(commands=(desk.order(Side.BUY, -50), desk.order(Side.SELL, 50))), Capability.BATCH

@@ -89,7 +89,7 @@ def _lived(desk: Desk) -> Desk:
     desk.place(Side.BUY, 30, post_only=True)
     desk.cancel(desk.order(Side.BUY, -100))
     if Capability.DEAD_MAN in desk.rig.connector.spec.capabilities:
-        desk.rig.send(ArmDeadMan(window_ms=60_000, instruments=(desk.id,)))
+        desk.rig.send(ArmDeadMan(window_ms=desk.rig.dead_man_ms, instruments=(desk.id,)))
     for query in (QueryAccount(), QueryOpenOrders(), QueryFills(since_ns=desk.rig.now_ns - 10**10)):
         desk.rig.asked(query)
     check(isinstance(desk.report(order), OrderReport), "an order is not reported")
