@@ -135,6 +135,7 @@ from .queries import (
     QueryOpenOrders,
     QueryOrder,
     QueryTime,
+    QueryVenue,
 )
 from .views import (
     MarketView,
@@ -225,6 +226,7 @@ __all__ = [
     "QueryOpenOrders",
     "QueryOrder",
     "QueryTime",
+    "QueryVenue",
     "RemoteError",
     "RemoteNumberError",
     "RemoteProtocolError",

@@ -59,6 +59,18 @@ class QueryTime(msgspec.Struct, frozen=True, kw_only=True, tag="query_time"):
     """Ask for the venue's clock; answered by a `VenueTime`."""
 
 
+class QueryVenue(msgspec.Struct, frozen=True, kw_only=True, tag="query_venue"):
+    """Ask what only one venue has a word for; what is asked and answered is its connector's own business.
+
+    Args:
+        topic: names the question; a connector knows the ones that it plans.
+        private: it is about the account, and must not be asked without one.
+    """
+
+    topic: str
+    private: bool = False
+
+
 Query: TypeAlias = (
     QueryInstruments
     | QueryBook
@@ -69,4 +81,5 @@ Query: TypeAlias = (
     | QueryFunding
     | QueryMessageBudget
     | QueryTime
+    | QueryVenue
 )

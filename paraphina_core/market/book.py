@@ -35,6 +35,9 @@ _ENDLESS: Final = math.inf
 #: Best offers that may wait to be worked into the depth.
 MAX_WAITING_TOUCHES: Final = 100
 
+#: Levels a side: whoever follows every change of a large venue comes to know thousands (capture of 2024-08).
+MAX_LEVELS: Final = 50_000
+
 
 class BookState(StrEnum):
     """Whether a book may be believed, and if not, why."""
@@ -85,7 +88,7 @@ class Book:
         "max_levels",
     )
 
-    def __init__(self, instrument: InstrumentId, max_levels: int = 1000) -> None:
+    def __init__(self, instrument: InstrumentId, max_levels: int = MAX_LEVELS) -> None:
         self.instrument = instrument
         self.max_levels = max_levels
         self.arrived_ns: int | None = None

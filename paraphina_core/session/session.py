@@ -328,6 +328,7 @@ class Session:
             self._reopen.append((venue.name, event.stream))
             return
         if isinstance(event, FetchSnapshot):
+            venue.by_question[event.instrument] = None
             with venue.blamed():
                 venue.inquiries.want(QueryBook(instrument=event.instrument), at_ns)
             return
@@ -374,6 +375,9 @@ class Session:
 
     def _distrust(self, venue: Venue, reason: str, at_ns: int) -> None:
         venue.forget_books()
+        with venue.blamed():
+            for instrument in venue.by_question:  # no stream will tell these books anew
+                venue.inquiries.want(QueryBook(instrument=instrument), at_ns)
         venue.health.error(reason, at_ns)
         venue.note(reason)
 

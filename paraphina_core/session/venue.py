@@ -81,6 +81,7 @@ class Venue:
         last_fill_ns: when the last fill was booked.
         markets: by instrument, filled as the connector defines its instruments.
         open_streams: names of the plan's streams that are open now.
+        by_question: instruments whose whole books were asked for, because no stream tells them.
         account: what the venue says of the account.
         notices: what the venue or the connector said, newest last.
         stale_ticks: ticks in a row at which a venue that was healthy before was not.
@@ -118,6 +119,7 @@ class Venue:
         self.hindrance = ""
         self.last_fill_ns = 0
         self.open_streams: set[str] = set()
+        self.by_question: dict[InstrumentId, None] = {}
         self.liveness = {
             stream.name: Liveness(stream)
             for stream in plan.streams

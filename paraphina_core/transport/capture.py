@@ -30,6 +30,7 @@ from paraphina_core.domain import (
     QueryBook,
     QueryInstruments,
     QueryTime,
+    QueryVenue,
     RemoteError,
     Resubscribe,
 )
@@ -140,7 +141,7 @@ class Capture:
 
     async def _bootstrap(self) -> None:
         for query in self._plan.bootstrap:
-            if not isinstance(query, _PUBLIC):
+            if not (isinstance(query, _PUBLIC) or (isinstance(query, QueryVenue) and not query.private)):
                 continue
             await self._until_answered(query)
         for stream in self._streams.values():

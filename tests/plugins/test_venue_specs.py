@@ -71,6 +71,8 @@ VENUES = {
 
 #: Venues whose connectors are more than a description.
 BUILT = {"hyperliquid"}
+#: Venues whose market is read, and to which no order is sent yet.
+MARKET_ONLY = {"aster"}
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +90,22 @@ def test_a_plugin_registers_its_venue_under_its_feature_flag_and_nothing_else(
     assert {name for name, spec in specs.items() if spec.feature_flag == flag} == VENUES[venue].connectors
 
 
-@pytest.mark.parametrize("venue", sorted(VENUES.keys() - BUILT))
+@pytest.mark.parametrize("venue", sorted(VENUES.keys() - BUILT - MARKET_ONLY))
 def test_a_venue_that_is_a_stub_says_so(specs: dict[str, ConnectorSpec], venue: str) -> None:
     """No capability, no trade mode and no factory until there is something behind them."""
     spec = specs[venue]
     assert (spec.capabilities, spec.trade_modes, spec.factory) == ({}, frozenset(), None)
     assert "nothing is wired yet" in spec.notes
+
+
+@pytest.mark.parametrize("venue", sorted(MARKET_ONLY))
+def test_a_venue_whose_market_is_read_claims_no_more(specs: dict[str, ConnectorSpec], venue: str) -> None:
+    """One capability, the two modes in which orders stay here, and nothing that signs."""
+    spec = specs[venue]
+    assert spec.capabilities.keys() == {Capability.MARKET}
+    assert spec.trade_modes == {TradeMode.SHADOW, TradeMode.PAPER}
+    assert spec.signer is None
+    assert "Market data only" in spec.notes
 
 
 @pytest.mark.parametrize("venue", sorted(BUILT))

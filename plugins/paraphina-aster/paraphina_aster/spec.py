@@ -1,4 +1,4 @@
-"""What the plugin's connector says of itself. Nothing is wired yet, and it says so."""
+"""What the plugin's connector says of itself; orders are not wired yet, and it says so."""
 
 from __future__ import annotations
 
@@ -6,21 +6,45 @@ from typing import Final
 
 from paraphina_core.connector import (
     SENDING_MODES,
+    Capability,
+    Connector,
+    ConnectorContext,
     ConnectorSpec,
     Endpoint,
+    FeeSchedule,
     Network,
     RateLimit,
     Setting,
     SettingKind,
+    TradeMode,
 )
+
+from .limits import (
+    IP_WEIGHT,
+    IP_WEIGHT_PER_MINUTE,
+    ORDERS,
+    ORDERS_BURST,
+    ORDERS_PER_MINUTE,
+    ORDERS_PER_TEN_SECONDS,
+)
+
+DEFAULT_MARKET: Final = "BTCUSDT"
+
+
+def _connector(context: ConnectorContext) -> Connector:
+    from .connector import AsterConnector  # noqa: PLC0415  # protocol code is imported by the run that uses it
+
+    return AsterConnector(context)
+
 
 VENUE: Final = ConnectorSpec(
     name="aster",
     venue="Aster",
     feature_flag="live_aster",
-    capabilities={},
-    trade_modes=frozenset(),
-    factory=None,
+    capabilities={Capability.MARKET: "public WS, snapshots by REST"},
+    trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
+    factory=_connector,
+    conformance="paraphina_aster.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (
             Endpoint(purpose="rest", url="https://fapi.asterdex.com", setting="rest_url"),
@@ -34,17 +58,23 @@ VENUE: Final = ConnectorSpec(
     },
     # Docs "Limits" and recorded exchangeInfo, read 2026-10: weight per IP address, orders per account.
     rate_limits=(
-        RateLimit(scope="ip_weight", limit=2_400, window_ms=60_000, cancel_reserve=240),
-        RateLimit(scope="orders", limit=1_200, window_ms=60_000),
-        RateLimit(scope="orders_burst", limit=300, window_ms=10_000),
+        RateLimit(scope=IP_WEIGHT, limit=IP_WEIGHT_PER_MINUTE, window_ms=60_000, cancel_reserve=240),
+        RateLimit(scope=ORDERS, limit=ORDERS_PER_MINUTE, window_ms=60_000),
+        RateLimit(scope=ORDERS_BURST, limit=ORDERS_PER_TEN_SECONDS, window_ms=10_000),
     ),
     settings=(
         Setting(
             name="market",
             env="ASTER_MARKET",
             kind=SettingKind.TEXT,
-            help="the venue's symbol of the perpetual, for example BTCUSDT",
-            default="BTCUSDT",
+            help="the venue's symbol of the perpetual, for example BTCUSDT; several are divided by commas",
+            default=DEFAULT_MARKET,
+        ),
+        Setting(
+            name="network",
+            env="ASTER_NETWORK",
+            kind=SettingKind.TEXT,
+            help="network whose market is watched, mainnet or testnet",
         ),
         Setting(
             name="user_address",
@@ -73,7 +103,7 @@ VENUE: Final = ConnectorSpec(
             help="other address for streams",
         ),
     ),
-    # No source states the base tier; the venue tells each account its own rates.
-    fees=None,
-    notes="Stub: named and described, nothing is wired yet; no data, no orders.",
+    # No document of the venue states the base tier; it tells each account its own rates.
+    fees=FeeSchedule(maker_bps=1.0, taker_bps=3.5, source="ccxt 4.5.90 (2026-11), base tier of perpetuals"),
+    notes="Market data only: the market is read, orders stay on paper.",
 )

@@ -32,6 +32,7 @@ from paraphina_core.domain import (
     QueryOpenOrders,
     QueryOrder,
     QueryTime,
+    QueryVenue,
     RemoteProtocolError,
     VenueNotice,
     VenueTime,
@@ -142,6 +143,8 @@ class Info:
                 return self._since("userFunding", since_ns)
             case QueryMessageBudget():
                 return {"type": "userRateLimit", "user": self._user()}
+            case QueryVenue(topic=topic):
+                raise LocalError("no question of that name is known here", found=topic)
 
     def made(self, request: Request) -> bool:
         """Tell whether a request asks a query."""
@@ -176,7 +179,7 @@ class Info:
                 return self._fills(since_ns, body)
             case QueryFunding():
                 return self._funding(body)
-            case QueryMessageBudget():
+            case QueryMessageBudget() | QueryVenue():  # the latter is never asked
                 return _message_budget(body)
 
     # --- questions --------------------------------------------------------------------------------
