@@ -226,6 +226,23 @@ def test_a_wished_snapshot_is_fetched(tmp_path: Path, on_stream: bool) -> None: 
     bounded(story())
 
 
+def test_a_book_that_comes_by_question_is_asked_for_again_when_it_is_believed_no_more(tmp_path: Path) -> None:
+    """Nothing on the stream would make it whole again after a frame that cannot be read."""
+
+    async def story() -> None:
+        async with QuayServer("quay") as server:
+            server.snapshots = True
+            run = _run(_world(tmp_path, "quay"), {"quay": server.settings()})
+            async with _executing(run):
+                await until(lambda: _quoted(run))
+                assert server.asked == ["/instruments", "/book"]
+                assert server.connection is not None
+                await server.connection.send("noise")
+                await until(lambda: server.asked[2:] == ["/book"])
+
+    bounded(story())
+
+
 def test_a_venue_that_was_asked_too_much_is_left_alone_for_as_long_as_it_says(tmp_path: Path) -> None:
     """After 429 with Retry-After nothing more is asked of that budget before the time has come."""
 

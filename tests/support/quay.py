@@ -188,6 +188,7 @@ class QuayServer:
         is_sending: books are sent.
         acknowledges: subscriptions are acknowledged.
         snapshots: a subscription is answered with a wish to fetch the book.
+        connection: the stream that was opened last.
         refusal: status of every HTTP answer and upgrade instead of what was asked for.
         retry_after: value of that header, with a refusal.
         asked: paths of the questions, in order.
@@ -201,6 +202,7 @@ class QuayServer:
         self.is_sending = True
         self.acknowledges = True
         self.snapshots = False
+        self.connection: ServerConnection | None = None
         self.refusal: int | None = None
         self.retry_after = ""
         self.asked: list[str] = []
@@ -239,6 +241,7 @@ class QuayServer:
 
     async def _stream(self, connection: ServerConnection) -> None:
         self.openings += 1
+        self.connection = connection
         with contextlib.suppress(ConnectionClosed):
             await self._converse(connection)
 

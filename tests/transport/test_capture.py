@@ -25,6 +25,7 @@ from paraphina_core.domain import (
     LocalError,
     QueryAccount,
     QueryInstruments,
+    QueryVenue,
     RemoteProtocolError,
     Resubscribe,
 )
@@ -68,7 +69,12 @@ class Harbour(MarketDataOnly):
 
         return Plan(
             streams=(stream("public", private=False), stream("fills", private=True)),
-            bootstrap=(QueryInstruments(), QueryAccount()),
+            bootstrap=(
+                QueryInstruments(),
+                QueryAccount(),
+                QueryVenue(topic="terms"),
+                QueryVenue(topic="key", private=True),
+            ),
         )
 
     def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
@@ -133,13 +139,13 @@ def test_answers_openings_frames_and_endings_are_recorded(tmp_path: Path) -> Non
         await connection.wait_closed()
 
     async def test() -> None:
-        venue = await capture(tmp_path, talk, lambda made, _: made.frames == 5 and made.answers == 2)
-        assert venue.asked == ["QueryInstruments", "QueryBook"]
+        venue = await capture(tmp_path, talk, lambda made, _: made.frames == 5 and made.answers == 3)
+        assert venue.asked == ["QueryInstruments", "QueryVenue", "QueryBook"]
 
     run(test())
     assert heard == [["public", "also"]]
     records = list(read_recording(tmp_path))
-    assert [record.kind for record in records[:2]] == [RecordKind.RESULT, RecordKind.OPENED]
+    assert [record.kind for record in records[:3]] == [RecordKind.RESULT] * 2 + [RecordKind.OPENED]
     assert [r.data for r in records if r.kind is RecordKind.FRAME] == [
         b"one",
         b"noise",
@@ -172,7 +178,7 @@ def test_a_question_is_asked_until_it_is_answered_and_streams_wait_for_it(tmp_pa
 
     run(test())
     results = [r.result for r in read_recording(tmp_path) if r.kind is RecordKind.RESULT]
-    assert [result.status for result in results if isinstance(result, Answer)] == [503, 200]
+    assert [result.status for result in results if isinstance(result, Answer)] == [503, 200, 200]
 
 
 def test_what_the_connector_wants_opened_anew_is_opened_anew(tmp_path: Path) -> None:

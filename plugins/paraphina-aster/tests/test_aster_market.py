@@ -165,14 +165,6 @@ def test_an_instrument_has_the_filters_that_the_venue_states(name: str) -> None:
     assert instrument.id == instrument_id("aster", name)
 
 
-def test_the_answer_of_another_clients_tests_is_read() -> None:
-    """As it stands there, with everything that is not read here."""
-    answer = json.loads((VECTORS / "exchange_info.json").read_text(encoding="utf-8"))["response"]
-    (defined,) = told(connector(market="DOGEUSDT"), QueryInstruments(), json.dumps(answer).encode())
-    assert isinstance(defined, InstrumentDefined)
-    assert defined.instrument.min_notional == 1
-
-
 def test_a_contract_on_a_thousand_is_one_on_its_coin() -> None:
     """1000PEPE and PEPE are comparable, and are not the same."""
     listed = symbol("BTCUSDT", symbol="1000PEPEUSDT", baseAsset="1000PEPE")
