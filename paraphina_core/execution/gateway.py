@@ -191,8 +191,9 @@ class VenueRoute:
             return
         due_ns = at_ns + request.deadline_ms * NS_PER_MS if isinstance(request, StreamRequest) else None
         self._in_flight[request.correlation] = _Sent(commands, request, due_ns)
-        is_cancel = isinstance(commands[0], CancelOrder | CancelAll)
-        self._wire.send(self._connector.spec.name, request, cancel=is_cancel)
+        # The switch protects like a cancel: without room for it, it would fire by itself.
+        protects = isinstance(commands[0], CancelOrder | CancelAll | ArmDeadMan)
+        self._wire.send(self._connector.spec.name, request, cancel=protects)
 
     def _write(self, commands: Sequence[_Single], at_ns: int) -> Request:
         request = self._connector.write(_together(commands), self._signatory.for_command(at_ns))

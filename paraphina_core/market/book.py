@@ -65,6 +65,8 @@ class Book:
         best_ask: lowest ask, likewise.
         arrived_ns: session time at which the last believed message arrived, None before the first.
         exchange_ns: the venue's own time of that message, None where it gives none.
+        applied_ns: when it was applied, which is later than it arrived when there was much to do; for
+            whoever watches, no decision is made by it.
     """
 
     best_bid: Level | None
@@ -80,6 +82,7 @@ class Book:
         "_is_checked",
         "_state",
         "_touches",
+        "applied_ns",
         "arrived_ns",
         "best_ask",
         "best_bid",
@@ -92,6 +95,7 @@ class Book:
         self.instrument = instrument
         self.max_levels = max_levels
         self.arrived_ns: int | None = None
+        self.applied_ns: int | None = None
         self.exchange_ns: int | None = None
         self._forget(BookState.WAITING)
 
@@ -137,8 +141,13 @@ class Book:
         self._forget(BookState.WAITING)
         self.exchange_ns = None
 
-    def apply(self, event: BookSnapshot | BookDelta | BookGap | BestBidOffer, at_ns: int) -> None:
-        """Apply one event that arrived at `at_ns`.
+    def apply(
+        self,
+        event: BookSnapshot | BookDelta | BookGap | BestBidOffer,
+        at_ns: int,
+        applied_ns: int | None = None,
+    ) -> None:
+        """Apply one event that arrived at `at_ns`, now or at `applied_ns`.
 
         Deltas and best offers are ignored until a snapshot has made the book whole. What a delta
         changes is checked here, everything else by `verify`.
@@ -165,6 +174,7 @@ class Book:
         else:
             self._delta(event)
         self.arrived_ns = at_ns
+        self.applied_ns = at_ns if applied_ns is None else applied_ns
         self.exchange_ns = event.exchange_ns
 
     def verify(self) -> BookState:

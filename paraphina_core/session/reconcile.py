@@ -52,8 +52,12 @@ from .venue import Market, Venue
 #: Lists in a row that must show a difference of a position before it counts.
 DRIFT_REPEATS: Final = 3
 
-#: The account is looked at again so soon after a difference, and while orders are being cancelled.
+#: The account is looked at again so soon after a difference, and while orders are being cancelled, and after
+#: twice as long each time: a venue's limits are needed for cancels and for the dead-man switch.
 LOOK_AGAIN_NS: Final = 500 * NS_PER_MS
+
+#: Clock and message budget change slowly, and asking costs of the same limits.
+SLOW_LOOK_NS: Final = 60 * NS_PER_S
 
 #: A list may be so much older than the question: venues answer from copies of their books.
 LIST_LAG_NS: Final = 2 * NS_PER_S
@@ -102,6 +106,8 @@ class Reconciler:
         self._listed: frozenset[str] = frozenset()
         self._drifts = 0
         self._fills_since_ns = 0
+        self._hurry_ns = LOOK_AGAIN_NS
+        self._slow_next_ns = 0
         self._ended_ns: int | None = None  # since when nothing but cancels leaves
         self._unaskable: set[type[Query]] = set()
 
@@ -195,13 +201,18 @@ class Reconciler:
 
     def _look(self, at_ns: int) -> None:
         queries: list[Query] = [QueryOpenOrders(), QueryAccount()]
-        if self._ended_ns is None:
+        if self._ended_ns is None and at_ns >= self._slow_next_ns:
+            self._slow_next_ns = at_ns + max(SLOW_LOOK_NS, self._every_ns)
             queries += [QueryMessageBudget(), QueryTime()]
         for query in queries:
             self._ask(query, at_ns)
         is_ending = self._ended_ns is not None and not self.is_empty
-        hurries = self._drifts > 0 or is_ending or not self._is_current
-        self._next_ns = at_ns + (min(LOOK_AGAIN_NS, self._every_ns) if hurries else self._every_ns)
+        if self._drifts > 0 or is_ending or not self._is_current:
+            self._next_ns = at_ns + min(self._hurry_ns, self._every_ns)
+            self._hurry_ns = min(2 * self._hurry_ns, self._every_ns)
+        else:
+            self._next_ns = at_ns + self._every_ns
+            self._hurry_ns = LOOK_AGAIN_NS
 
     def _ask(self, query: Query, at_ns: int) -> None:
         if type(query) in self._unaskable:
@@ -263,7 +274,7 @@ class Reconciler:
             return
         self._positions_ns = asked_ns
         if self._venue.last_fill_ns >= asked_ns - LIST_LAG_NS:
-            self._next_ns = min(self._next_ns, at_ns + LOOK_AGAIN_NS) if self._drifts else self._next_ns
+            self._next_ns = min(self._next_ns, at_ns + self._hurry_ns) if self._drifts else self._next_ns
             return  # the list may be of before that fill, or of after it
         drift = self._drift(positions)
         self._venue.account.drift = drift
@@ -271,7 +282,7 @@ class Reconciler:
             self._drifts, self._fills_since_ns = 0, asked_ns
             return
         self._drifts += 1
-        self._next_ns = min(self._next_ns, at_ns + LOOK_AGAIN_NS)
+        self._next_ns = min(self._next_ns, at_ns + self._hurry_ns)
         self._ask(QueryFills(since_ns=self._fills_since_ns - CLOCK_MARGIN_NS), at_ns)
         if self._drifts == DRIFT_REPEATS:
             told = ", ".join(f"{name} by {size:f}" for name, size in drift.items())

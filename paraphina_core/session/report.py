@@ -68,7 +68,9 @@ def _market(venue: Venue, market: Market, trading: Trading, at_ns: int) -> Marke
         unusable=venue.unusable(market, at_ns),
         not_quoted=trading.not_quoted(instrument),
         book_state=book.state.value,
-        book_age_ms=None if book.arrived_ns is None else round(age_ms(at_ns, book.arrived_ns), 3),
+        book_age_ms=_between_ms(at_ns, book.arrived_ns),
+        exchange_lag_ms=_between_ms(book.arrived_ns, book.exchange_ns),
+        apply_lag_ms=_between_ms(book.applied_ns, book.arrived_ns),
         best_bid=None if book.best_bid is None else book.best_bid.price,
         best_ask=None if book.best_ask is None else book.best_ask.price,
         volatility_bps_1s=None if volatility is None else volatility * 1e4,
@@ -91,6 +93,10 @@ def _market(venue: Venue, market: Market, trading: Trading, at_ns: int) -> Marke
         fills=market.fills,
         volume_usd=round(market.volume_usd, 2),
     )
+
+
+def _between_ms(later_ns: int | None, earlier_ns: int | None) -> float | None:
+    return None if later_ns is None or earlier_ns is None else round(age_ms(later_ns, earlier_ns), 3)
 
 
 def _shown(amount: Decimal) -> Decimal:

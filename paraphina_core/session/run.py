@@ -197,6 +197,7 @@ class Run:
             self._accounts.signatories,
             time.monotonic_ns if config.session.clock is ClockKind.REAL else None,
         )
+        self.session.measure_delays(self._pacer.now_ns)
         self._telemetry = TelemetryWriter(self.folder / TELEMETRY_FILE)
         duration_s = config.session.duration_s
         self._driver = Driver(

@@ -89,6 +89,7 @@ class Session:
         self._observe = observe
         self._start = start
         self._reopen: list[tuple[str, str]] = []
+        self._clock_ns: Callable[[], int] | None = None
         self.ticks = 0
         self.frames = 0
 
@@ -217,6 +218,10 @@ class Session:
     def abandon(self, reason: str) -> None:
         """Give up without another record or order: the recorder itself has failed."""
         self._trading.abandon(reason)
+
+    def measure_delays(self, clock_ns: Callable[[], int]) -> None:
+        """Note with a clock of session time when books are applied; for snapshots, never for a decision."""
+        self._clock_ns = clock_ns
 
     # --- questions ------------------------------------------------------------------------------
 
@@ -366,7 +371,8 @@ class Session:
     ) -> None:
         try:
             self._trading.advance(venue, at_ns)
-            market.book.apply(event, at_ns)
+            applied_ns = at_ns if self._clock_ns is None else self._clock_ns()
+            market.book.apply(event, at_ns, applied_ns)
             market.book.verify()
         except RemoteError as e:
             self._distrust(venue, str(e), at_ns)

@@ -27,6 +27,10 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     sides that are wanted have no order. Profit and loss
     are in USD, before fees and funding, which stand beside them; `unrealised_usd` is at the last mid.
     `volatility_bps_1s` is for one second.
+
+    How fresh the book is stands in three figures: `book_age_ms` since its last message arrived,
+    `exchange_lag_ms` from the venue's time of that message to its arrival (clocks differ, so it may be
+    negative), `apply_lag_ms` from its arrival until it was applied.
     """
 
     instrument: InstrumentId
@@ -34,6 +38,8 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     not_quoted: tuple[str, ...]
     book_state: str
     book_age_ms: float | None
+    exchange_lag_ms: float | None
+    apply_lag_ms: float | None
     best_bid: float | None
     best_ask: float | None
     volatility_bps_1s: float | None

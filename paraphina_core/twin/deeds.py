@@ -128,9 +128,10 @@ class ExchangeDeeds:
     def _set_status(self, deed: Status, at_ns: int) -> None:
         for market in self._exchange.markets.values():
             if deed.match in market.id:
-                before = market.instrument.status
+                # Of two that overlap, the first one to end lifts both.
+                listed = market.listing.instrument.status
                 self._exchange.set_status(market.id, deed.status)
-                undo = partial(self._exchange.set_status, market.id, before)
+                undo = partial(self._exchange.set_status, market.id, listed)
                 self._later(deed.ms, at_ns, lambda _, undo=undo: undo())  # type: ignore[misc]  # bound at once
 
     def _listen(self, event: ExchangeEvent) -> None:

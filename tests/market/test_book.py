@@ -256,3 +256,15 @@ def test_deltas_leave_the_same_levels_as_a_plain_dictionary(
     assert tuple(book.asks) == levels(*sorted(asks.items()))
     two_sided = bool(bids) and bool(asks)
     assert (book.state is BookState.LIVE) == (two_sided and max(bids) < min(asks))
+
+
+def test_freshness_is_kept_in_three_figures() -> None:
+    """The venue's time, the arrival and the application of the last message, each by itself."""
+    book = Book(BTC)
+    assert (book.exchange_ns, book.arrived_ns, book.applied_ns) == (None, None, None)
+    book.apply(_snapshot(((100.0, 1.0),), ((101.0, 1.0),), exchange_ns=7), 20, 25)
+    assert (book.exchange_ns, book.arrived_ns, book.applied_ns) == (7, 20, 25)
+    book.apply(_touch(Level(100.5, 1.0), Level(101.0, 1.0), exchange_ns=8), 30)
+    assert (book.exchange_ns, book.arrived_ns, book.applied_ns) == (8, 30, 30)
+    book.apply(BookGap(instrument=BTC, reason="lost"), 40)
+    assert (book.arrived_ns, book.applied_ns) == (30, 30)

@@ -342,3 +342,16 @@ def test_an_event_of_another_kind_never_counts_as_an_answer_to_an_order(tmp_path
     run, summary = _world(tmp_path, script).run(connectors="alpha", duration=1)
     assert "order_rejected" not in {_data(record)["type"] for record in _records(run, "event")}
     assert summary.exit_code == 0
+
+
+def test_a_snapshot_tells_how_old_late_and_delayed_a_book_is(tmp_path: Path) -> None:
+    """Three figures: since arrival, from the venue's time to arrival, from arrival to application."""
+    stamped = msgspec.structs.replace(book("alpha"), exchange_ns=0)
+    script: list[Step] = [(0, [defined("alpha")]), (900, [stamped]), (5_000, [])]
+    _, summary = _world(tmp_path, script).run(connectors="alpha", duration=1)
+    (market,) = summary.session.venues[0].markets
+    assert market.book_age_ms is not None
+    assert market.book_age_ms >= 0.0
+    assert market.exchange_lag_ms is not None
+    assert market.exchange_lag_ms > 1e12  # the venue's time is 1970
+    assert market.apply_lag_ms == 0.0  # virtual time stands still while a frame is worked off

@@ -408,7 +408,7 @@ def test_f050_when_the_venue_lets_no_message_through_only_cancels_leave() -> Non
     desk = Desk().begin().want(BUY)
     desk.advance(1_000)
     desk.venue.message_limit = 3
-    desk.advance(6_000)
+    desk.advance(61_000)  # the budget is asked for once a minute
     desk.want(BUY, price=9_990.0)
     desk.advance(1_000)
     assert desk.venue.open == []

@@ -633,7 +633,7 @@ class Desk:
         command = _COMMAND.decode(body)
         self.sends.append(command)
         kind = type(_each(command)[0])
-        assert cancel == (kind in {CancelOrder, CancelAll})
+        assert cancel == (kind in {ArmDeadMan, CancelOrder, CancelAll})
         self._carry(request, body, self.faults.get(kind, []))
 
     def ask(self, connector: str, request: Request) -> None:
