@@ -27,6 +27,9 @@ START_NS: Final = 1_767_614_400 * NS_PER_S
 #: Ticks that a venue may be away before the session halts: 40 minutes.
 _PATIENCE_TICKS: Final = 10_000
 
+#: Window of the dead-man switches: venues limit how often a day theirs may fire, and faults come faster here.
+_DEAD_MAN_WINDOW_MS: Final = 120_000
+
 #: A world that does more than this within one virtual second does not come to rest.
 _MOST_STEPS: Final = 100_000
 
@@ -169,12 +172,12 @@ class World:
             **scenario.options,
         }
         config = resolve(cli=cli, env=env, file=None, plugins=plugins)
+        live = msgspec.structs.replace(config.live, dead_man_window_ms=_DEAD_MAN_WINDOW_MS)
         profile = config.profile
-        if profile is None:
-            return config
-        # A session of one venue halts for good after some seconds without it; here it must come back.
-        patient = msgspec.structs.replace(profile, max_stale_ticks=_PATIENCE_TICKS)
-        return msgspec.structs.replace(config, profile=patient)
+        if profile is not None:
+            # A session of one venue halts for good after some seconds without it; here it must come back.
+            profile = msgspec.structs.replace(profile, max_stale_ticks=_PATIENCE_TICKS)
+        return msgspec.structs.replace(config, live=live, profile=profile)
 
     def _signatory(self, spec: ConnectorSpec) -> Signatory:
         if spec.signer is None:

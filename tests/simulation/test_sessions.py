@@ -55,7 +55,7 @@ def test_after_every_kind_of_fault_session_and_venue_agree(plugins: Plugins) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 7])
 def test_an_hour_of_faults_leaves_session_and_venue_equal(plugins: Plugins, seed: int) -> None:
     """Sixty virtual minutes, a fault every twenty seconds."""
     outcome = run(plugins, seed=seed, minutes=60)
@@ -89,10 +89,13 @@ def test_what_only_a_person_can_judge_ends_trading_and_loses_nothing(
     scenario = Scenario(seed=3, connectors=(NAME,), twin_settings=TRADED)
     world = World(plugins, scenario)
     world.start()
-    world.run_for(45.0)
-    assert world.session.state.value == "active"
     venue = world.venues[NAME]
+    for _ in range(20):
+        world.run_for(15.0)
+        if venue.truth.fills:
+            break
     assert venue.truth.fills
+    assert world.session.state.value == "active"
     for _ in range(20):
         world.strike(Strike(at_ns=0, connector=NAME, name=fault, fault=parse_fault(fault)))
         world.run_for(5.0)

@@ -332,7 +332,7 @@ class Trading:
         if action.time < venue_ms + MIN_DEAD_MAN_MS:
             return err("Scheduled cancel time too early, must be at least 5 seconds from now.")
         if dead_man.day == venue_ms // _DAY_MS and dead_man.triggers >= MAX_DEAD_MAN_TRIGGERS:
-            return err(f"Too many scheduled cancel triggers today. Max is {MAX_DEAD_MAN_TRIGGERS}.")
+            return err(f"Cannot set scheduled cancel time: it fired {MAX_DEAD_MAN_TRIGGERS} times today.")
         dead_man.due_ms = action.time
         return DEFAULT
 
