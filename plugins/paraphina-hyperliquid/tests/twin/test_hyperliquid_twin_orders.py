@@ -342,7 +342,7 @@ def test_f067_a_scheduled_cancel_strikes_once_and_ten_times_a_day() -> None:
         assert desk.ask("openOrders", user=desk.maker.address) == []
         known = desk.ask("orderStatus", user=desk.maker.address, oid=oid)
         assert known["order"]["status"] == "scheduledCancel"
-    assert "Max is 10" in schedule(5_000)["response"]
+    assert "it fired 10 times today" in schedule(5_000)["response"]
 
 
 def test_a_scheduled_cancel_can_be_taken_back() -> None:
