@@ -13,8 +13,10 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Failing examples come back on every run; `--hypothesis-profile=explore` searches further than that.
+# Failing examples come back on every run; `--hypothesis-profile=explore` searches further than that,
+# and `few` is for the second run of the same code on another Python.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("few", parent=settings.get_profile("repeatable"), max_examples=10)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("repeatable")
 
