@@ -85,6 +85,7 @@ MARKET = {
     "paraphina_core/config/__init__.py": "__all__ = ['c']",
 }
 ASTER = "plugins/paraphina-aster/paraphina_aster"
+LIGHTER = "plugins/paraphina-lighter/paraphina_lighter/crypto"
 
 BROKEN: list[tuple[Callable[[Project], Iterator[str]], dict[str, str], str]] = [
     (core_holds_only_rooms, {"paraphina_core/utils/__init__.py": ""}, "utils: no such room"),
@@ -169,6 +170,8 @@ BROKEN: list[tuple[Callable[[Project], Iterator[str]], dict[str, str], str]] = [
     (decisions_are_pure, {D: "import sys\nsys.path.insert(0, '')"}, "sys.path"),
     (decisions_are_pure, {D: "import uuid\nuuid.uuid4()"}, "uuid.uuid4"),
     (decisions_are_pure, {f"{ASTER}/x.py": "import time"}, "time must come in"),
+    (decisions_are_pure, {f"{LIGHTER}/schnorr.py": "import random\nrandom.random()"}, "random.random"),
+    (decisions_are_pure, {f"{LIGHTER}/ecgfp5.py": "import os\nos.urandom(1)"}, "os.urandom"),
     (files_are_short, {D: "\n" * 500}, "500 lines, wanted at most 499"),
     (files_are_short, {f"{ASTER}/x.py": "\n" * 500}, "500 lines, wanted at most 499"),
 ]
@@ -198,6 +201,7 @@ def test_every_rule_is_shown_able_to_fail() -> None:
         {D: "\n" * 499},
         {**GATES, G: "from ..domain import price\nimport paraphina_core.domain as d\nd.price(1)"},
         {"paraphina_core/connector/discovery.py": "import sys\nsys.path"},
+        {f"{LIGHTER}/schnorr.py": "import os\nos.urandom(1)"},
         {"paraphina_core/session/x.py": "import time, os, random\ntime.time(); os.environ; random.random()"},
         {"paraphina_core/transport/__init__.py": "import socket, asyncio\nasyncio.open_connection('h', 1)"},
         {"paraphina_core/twin/x.py": "from websockets.asyncio.server import serve\nimport http.server"},
