@@ -50,6 +50,7 @@ CONTESTANTS: Final = (
     Contestant("hyperliquid-python-sdk as it installs", "sdk", _AS_INSTALLED),
     Contestant("hyperliquid-python-sdk with coincurve", "sdk", {}),
     Contestant("ccxt.pro", "ccxt", {}),
+    Contestant("nobody: the same bytes back for each book", "floor", {}),
 )
 
 

@@ -165,7 +165,42 @@ def ccxt_pro(port: int, _folder: str) -> None:
     asyncio.run(trade())
 
 
-CLIENTS: Final = {"paraphina": paraphina, "sdk": sdk, "ccxt": ccxt_pro}
+def floor(port: int, _folder: str) -> None:
+    """Answer each book with the same bytes, read and decided by nobody: what no client can be faster than."""
+    import json
+
+    import uvloop
+    from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+
+    order = {"a": 0, "b": True, "p": "1", "s": "1", "r": False, "t": {"limit": {"tif": "Alo"}}}
+    action = {"type": "order", "orders": [order], "grouping": "na"}
+    payload = {"action": action, "nonce": 1, "signature": {"r": "0x00", "s": "0x00", "v": 27}}
+    post = {"method": "post", "id": 1, "request": {"type": "action", "payload": payload}}
+    made = json.dumps(post).encode()
+    subscription = {"type": "l2Book", "coin": COIN}
+
+    class Answering(WSListener):
+        has_begun = False
+
+        def on_ws_connected(self, transport: WSTransport) -> None:
+            transport.send(WSMsgType.TEXT, json.dumps({"method": "subscribe", "subscription": subscription}))
+
+        def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+            if not frame.get_payload_as_bytes().startswith(b'{"channel":"l2Book"'):
+                return
+            transport.send(WSMsgType.TEXT, made)
+            if not self.has_begun:
+                self.has_begun = True
+                ready()
+
+    async def trade() -> None:
+        transport, _ = await ws_connect(Answering, f"ws://127.0.0.1:{port}/ws")
+        await transport.wait_disconnected()
+
+    uvloop.run(trade())
+
+
+CLIENTS: Final = {"paraphina": paraphina, "sdk": sdk, "ccxt": ccxt_pro, "floor": floor}
 
 if __name__ == "__main__":
     CLIENTS[sys.argv[1]](int(sys.argv[2]), sys.argv[3])
