@@ -1,4 +1,4 @@
-"""What the plugin's connector says of itself. Nothing is wired yet, and it says so."""
+"""What the plugin's connector says of itself; orders are not wired yet, and it says so."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Final
 
 from paraphina_core.connector import (
     SENDING_MODES,
+    Capability,
+    Connector,
+    ConnectorContext,
     ConnectorSpec,
     Endpoint,
     FeeSchedule,
@@ -13,15 +16,28 @@ from paraphina_core.connector import (
     RateLimit,
     Setting,
     SettingKind,
+    TradeMode,
 )
+
+from .limits import REQUESTS, REQUESTS_PER_MINUTE, WS_MESSAGES, WS_MESSAGES_PER_MINUTE
+
+DEFAULT_MARKET: Final = "BTC"
+
+
+def _connector(context: ConnectorContext) -> Connector:
+    from .connector import LighterConnector  # noqa: PLC0415  # protocol code is imported by the run that uses it
+
+    return LighterConnector(context)
+
 
 VENUE: Final = ConnectorSpec(
     name="lighter",
     venue="Lighter",
     feature_flag="live_lighter",
-    capabilities={},
-    trade_modes=frozenset(),
-    factory=None,
+    capabilities={Capability.MARKET: "public WS"},
+    trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
+    factory=_connector,
+    conformance="paraphina_lighter.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (
             Endpoint(purpose="rest", url="https://mainnet.zklighter.elliot.ai", setting="rest_url"),
@@ -34,16 +50,16 @@ VENUE: Final = ConnectorSpec(
     },
     # Docs "Rate limits", read 2026-07-19: a standard account; premium accounts have far more.
     rate_limits=(
-        RateLimit(scope="requests", limit=60, window_ms=60_000, cancel_reserve=15),
-        RateLimit(scope="ws_messages", limit=200, window_ms=60_000),
+        RateLimit(scope=REQUESTS, limit=REQUESTS_PER_MINUTE, window_ms=60_000, cancel_reserve=15),
+        RateLimit(scope=WS_MESSAGES, limit=WS_MESSAGES_PER_MINUTE, window_ms=60_000),
     ),
     settings=(
         Setting(
             name="market",
             env="LIGHTER_MARKET",
             kind=SettingKind.TEXT,
-            help="the venue's symbol of the perpetual, for example BTC",
-            default="BTC",
+            help="the venue's symbol of the perpetual, for example BTC; several are divided by commas",
+            default=DEFAULT_MARKET,
         ),
         Setting(
             name="market_id",
@@ -94,5 +110,5 @@ VENUE: Final = ConnectorSpec(
     fees=FeeSchedule(
         maker_bps=0.0, taker_bps=0.0, source="docs, standard account, 2026-07-19; orders wait 200 to 300 ms"
     ),
-    notes="Stub: named and described, nothing is wired yet; no data, no orders.",
+    notes="Market data only: the market is read, orders stay on paper.",
 )
