@@ -24,6 +24,7 @@ from paraphina_core.domain import LocalError, canonical_name
 
 from . import hooks
 from .catalogue import FeatureFlag, feature_flags
+from .core_watch import core_parts, replaced
 from .discovery import Candidate, discover, environment_folders
 from .extensions import OrderGate, PreflightCheck, StrategySpec
 from .hooks import PROJECT
@@ -34,6 +35,9 @@ from .spec import CONTRACT_VERSION, ConnectorSpec
 
 #: No plugin has reason to register more of one kind.
 MAX_REGISTRATIONS: Final = 100
+
+#: Parts of the core that a message names at most.
+_MOST_NAMED: Final = 5
 
 #: The fields of each kind that hold a function, and whether it may be missing; all others are plain data.
 _FUNCTIONS: Final[Mapping[type, Mapping[str, bool]]] = {
@@ -108,7 +112,7 @@ def _try(record: PluginRecord, module: ModuleType | str) -> Registration:
     """
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            return _register(record, importlib.import_module(module) if isinstance(module, str) else module)
+            return _register(record, module) if isinstance(module, ModuleType) else _import(record, module)
     except KeyboardInterrupt:
         raise
     except BaseException as e:  # noqa: BLE001  # a plugin may raise anything, SystemExit too
@@ -117,6 +121,19 @@ def _try(record: PluginRecord, module: ModuleType | str) -> Registration:
                 record, status=PluginStatus.BROKEN, reason=describe(e, record.location)
             )
         )
+
+
+def _import(record: PluginRecord, module: str) -> Registration:
+    before = core_parts()
+    registered = _register(record, importlib.import_module(module))
+    if changes := replaced(before):
+        raise LocalError(
+            "it replaces parts of the core",
+            found=", ".join(changes[:_MOST_NAMED]),
+            wanted="a plugin that uses hooks alone",
+            remedy="uninstall it, and begin a new process: this one is not what was tested",
+        )
+    return registered
 
 
 def _register(record: PluginRecord, module: ModuleType) -> Registration:

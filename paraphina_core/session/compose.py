@@ -18,6 +18,7 @@ from paraphina_core.connector import (
 )
 from paraphina_core.domain import (
     COUNTER_BITS,
+    NS_PER_MS,
     ClientOrderIds,
     ConfigError,
     LocalError,
@@ -51,6 +52,9 @@ from .watched import Watched
 
 #: Time between two looks at the account where the operator names none, which the start-up gates demand.
 DEFAULT_RECONCILE_MS: Final = 5_000
+
+#: Ticks without any input that no busy machine explains.
+_PAUSE_TICKS: Final = 4
 
 
 def compose(
@@ -120,7 +124,16 @@ def compose(
         else {}
     )
     observe = plugins.observe if plugins.observed else None
-    return Session(venues, trading, recorder, observe, start, reconcilers, workshop.watched)
+    return Session(
+        venues,
+        trading,
+        recorder,
+        observe,
+        start,
+        reconcilers,
+        workshop.watched,
+        pause_ns=max(config.profile.max_book_age_ms, _PAUSE_TICKS * config.session.tick_ms) * NS_PER_MS,
+    )
 
 
 class _Workshop:

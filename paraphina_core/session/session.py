@@ -33,6 +33,7 @@ from paraphina_core.domain import (
     QueryBook,
     RemoteError,
     Resubscribe,
+    Trade,
     TradingState,
     VenueNotice,
 )
@@ -69,6 +70,8 @@ class Session:
         observe: is shown each step afterwards; None when nobody looks.
         start: what the start record says (configuration, run number, versions).
         reconcilers: of the connectors whose account is traded, by name.
+        watched: of the connectors whose calls are timed, by name.
+        pause_ns: inputs further apart than this show that the program stood still.
     """
 
     def __init__(
@@ -80,6 +83,8 @@ class Session:
         start: Mapping[str, object],
         reconcilers: Mapping[str, Reconciler] | None = None,
         watched: Mapping[str, Watched] | None = None,
+        *,
+        pause_ns: int,
     ) -> None:
         self._venues = venues
         self._reconcilers = reconcilers or {}
@@ -89,6 +94,8 @@ class Session:
         self._observe = observe
         self._start = start
         self._reopen: list[tuple[str, str]] = []
+        self._pause_ns = pause_ns
+        self._last_ns: int | None = None
         self._clock_ns: Callable[[], int] | None = None
         self.ticks = 0
         self.frames = 0
@@ -134,6 +141,7 @@ class Session:
     def answered(self, connector: str, correlation: str, result: Answer | Failure, at_ns: int) -> None:
         """Take what came back for a request that was handed to the wire."""
         self._recorder.append("answer", at_ns, encode_answer(connector, correlation, result))
+        self._notice_pause(at_ns)
         venue = self._venues[connector]
         asked_ns = venue.inquiries.asked_ns(correlation)
         events: Sequence[Event] = ()
@@ -154,6 +162,7 @@ class Session:
         """Take a frame that arrived on a stream."""
         self.frames += 1
         self._recorder.record_frame(at_ns, connector, stream, frame)
+        self._notice_pause(at_ns)
         venue = self._venues[connector]
         events = self._read(venue, stream, frame, at_ns)
         venue.heard(stream, events)
@@ -184,6 +193,7 @@ class Session:
         """Look at freshness, limits and everything that is due."""
         self.ticks += 1
         self._recorder.append("tick", at_ns, b"{}")
+        self._notice_pause(at_ns)
         for venue in self._venues.values():
             venue.look(at_ns)
             venue.count_stale()
@@ -197,6 +207,7 @@ class Session:
     def wake(self, at_ns: int) -> None:
         """Act on what is due on an order route, or must be asked."""
         self._recorder.append("wake", at_ns, b"{}")
+        self._notice_pause(at_ns)
         self._inquire(at_ns)
         self._act(at_ns, "", ())
 
@@ -297,6 +308,25 @@ class Session:
 
     # --- the step -------------------------------------------------------------------------------
 
+    def _notice_pause(self, at_ns: int) -> None:
+        """Believe nothing that waited while the program stood still: it was sent to who knows when.
+
+        A process that was stopped, a machine that slept or a call that held everything up leaves frames in
+        the buffers of connections, and they seem to arrive now. Their streams are opened anew.
+        """
+        last_ns, self._last_ns = self._last_ns, at_ns
+        if last_ns is None or at_ns - last_ns <= self._pause_ns:
+            return
+        reason = f"the program stood still for {(at_ns - last_ns) / NS_PER_S:.1f} s"
+        for venue in self._venues.values():
+            connected = sorted(venue.open_streams & venue.liveness.keys())
+            if not connected:
+                continue
+            self._distrust(venue, reason, at_ns)
+            for stream in connected:
+                venue.lost(stream)
+                self._reopen.append((venue.name, stream))
+
     def _read(self, venue: Venue, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         try:
             return venue.connector.read(stream, frame, at_ns)
@@ -344,6 +374,8 @@ class Session:
             return
         if isinstance(event, _BOOK_EVENTS):
             self._book(venue, known, event, at_ns)
+        elif isinstance(event, Trade):
+            known.traded(event, at_ns)
         if isinstance(event, _MARKET_EVENTS):
             self._trading.on_market(venue, event, known, at_ns)
 

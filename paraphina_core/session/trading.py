@@ -184,9 +184,9 @@ class Trading:
         if market is None:
             market = venue.markets[instrument.id] = Market(instrument, venue.context, self._context)
             self._home[instrument.id] = venue
-        else:
-            market.redefine(instrument)
-        self._instruments[instrument.id] = instrument
+        elif trouble := market.redefine(instrument):
+            venue.note(trouble)
+        self._instruments[instrument.id] = market.instrument
         return market
 
     def advance(self, venue: Venue, at_ns: int) -> None:

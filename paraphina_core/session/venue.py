@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+import msgspec
+
 from paraphina_core.config import RiskProfile
 from paraphina_core.connector import (
     Connector,
@@ -16,7 +18,18 @@ from paraphina_core.connector import (
     StreamPlan,
     WebSocketSource,
 )
-from paraphina_core.domain import Event, Instrument, InstrumentId, Level, MarketView, RemoteError, age_ms
+from paraphina_core.domain import (
+    NS_PER_S,
+    Event,
+    Instrument,
+    InstrumentId,
+    Level,
+    MarketView,
+    RemoteError,
+    Trade,
+    TradingStatus,
+    age_ms,
+)
 from paraphina_core.execution import OrderRoute, Signatory, VenueRoute, Wire
 from paraphina_core.gates import MessageBudget, OrderContext, SessionContext, VenueContext
 from paraphina_core.market import Book, BookState, HealthState, VenueHealth
@@ -29,13 +42,34 @@ from .inquiries import Inquiries
 #: Notices kept for each connector, the newest.
 MAX_NOTICES: Final = 20
 
+#: Trades outside one and the same touch for so long: the book is sent again and again, but is none any more.
+FROZEN_AFTER_NS: Final = 2 * NS_PER_S
+
 _NO_LEVEL: Final = Level(math.nan, math.nan)
+
+
+class _Contradicted(msgspec.Struct):
+    """A touch that trades were made outside of, and when the first and the last of them arrived."""
+
+    bid: Level
+    ask: Level
+    first_ns: int
+    last_ns: int
 
 
 class Market:
     """What the session knows of one instrument, and what its orders are judged by."""
 
-    __slots__ = ("book", "context", "fills", "instrument", "volatility", "volume_usd")
+    __slots__ = (
+        "_contradicted",
+        "_is_another",
+        "book",
+        "context",
+        "fills",
+        "instrument",
+        "volatility",
+        "volume_usd",
+    )
 
     def __init__(self, instrument: Instrument, venue: VenueContext, session: SessionContext) -> None:
         self.instrument = instrument
@@ -44,15 +78,43 @@ class Market:
         self.context = OrderContext(instrument=instrument, book=self.book, venue=venue, session=session)
         self.fills = 0
         self.volume_usd = 0.0
+        self._contradicted: _Contradicted | None = None
+        self._is_another = False
 
-    def redefine(self, instrument: Instrument) -> None:
-        """Take over a changed definition; orders are judged by it from now on."""
-        self.instrument = instrument
-        self.context.instrument = instrument
+    def redefine(self, instrument: Instrument) -> str:
+        """Take over a changed definition; orders are judged by it from now on.
+
+        Returns:
+            Why the market is halted: what bore the name before was another contract, and positions and
+            limits are those of that one. Empty where it is the same.
+        """
+        known = self.instrument
+        if (instrument.base, instrument.quote) != (known.base, known.quote):
+            self._is_another = True
+        halted = msgspec.structs.replace(known, status=TradingStatus.HALTED)
+        self.instrument = self.context.instrument = halted if self._is_another else instrument
+        if not self._is_another:
+            return ""
+        now = f"{instrument.base}/{instrument.quote}"
+        return f"{known.id} was {known.base}/{known.quote} and is {now}: nothing is placed there any more"
+
+    def traded(self, trade: Trade, at_ns: int) -> None:
+        """Compare a trade with the book: trades outside one that never changes show that it stands still."""
+        bid, ask = self.book.best_bid, self.book.best_ask
+        if trade.is_replay or bid is None or ask is None or bid.price <= trade.price <= ask.price:
+            return
+        seen = self._contradicted
+        if seen is not None and (seen.bid, seen.ask) == (bid, ask):
+            seen.last_ns = at_ns
+        else:
+            self._contradicted = _Contradicted(bid, ask, at_ns, at_ns)
 
     def learn(self, at_ns: int) -> None:
         """Take the book that was just applied into the estimates that decisions use."""
         book = self.book
+        seen = self._contradicted
+        if seen is not None and (book.best_bid, book.best_ask) != (seen.bid, seen.ask):
+            self._contradicted = None
         if book.state is not BookState.LIVE:
             self.context.fair_value = math.nan  # the last price still values what is held
             return
@@ -69,6 +131,9 @@ class Market:
             return f"book is {book.state.value.replace('_', '-')}"
         if book.arrived_ns is None or not (age_ms(at_ns, book.arrived_ns) <= max_book_age_ms):
             return "book is stale"
+        seen = self._contradicted
+        if seen is not None and seen.last_ns - seen.first_ns >= FROZEN_AFTER_NS:
+            return "book stands still while trades are made outside it"
         return ""
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from distributions import PLUGIN, Site, Wheel
+from paraphina_core import domain, market
 from paraphina_core.connector import (
     Capability,
     ConnectorSpec,
@@ -23,6 +24,7 @@ from paraphina_core.connector import (
     mock,
 )
 from paraphina_core.domain import ConfigError
+from paraphina_core.market import Book
 
 FLAG = FeatureFlag(name="live_venue", distributions=("paraphina-venue",))
 BUNDLE = FeatureFlag(name="live", distributions=("paraphina-other", "paraphina-venue"))
@@ -130,6 +132,41 @@ def test_f084_the_reason_names_the_line_of_the_plugin(site: Site) -> None:
     reason = record(site.load(), "where-one").reason
     place = site.folder / "where_one" / "__init__.py"
     assert reason == f"ZeroDivisionError: division by zero ({place}, line 3)"
+
+
+PATCHING = {
+    "a function of a module": "import paraphina_core.domain as it\nit.from_text = str\n",
+    "a method": "from paraphina_core.market import Book\nBook.reset = lambda self: None\n",
+    "a property": "from paraphina_core.market import Book\nBook.state = property(lambda self: 'live')\n",
+    "the code of a method": (
+        "from paraphina_core.market import Book\nBook.reset.__code__ = (lambda self: None).__code__\n"
+    ),
+    "a class": "import paraphina_core.market as it\nclass Book: pass\nit.Book = Book\n",
+    "within a hook": (
+        f"{IMPORTS}from paraphina_core.market import Book\n@hookimpl\n"
+        "def paraphina_register_connectors(register):\n    Book.reset = lambda self: None\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("code", PATCHING.values(), ids=PATCHING.keys())
+def test_f093_a_plugin_that_replaces_a_part_of_the_core_is_broken_and_the_part_is_named(
+    site: Site, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """Whether while it is imported or while it registers; the message says what is another now."""
+    original = Book.reset.__code__
+    for owner, name in ((domain, "from_text"), (Book, "reset"), (Book, "state"), (market, "Book")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))  # put back afterwards
+    Wheel("patch-one", code + (registering("patch_one") if "hookimpl" not in code else "")).install(
+        site.folder
+    )
+    try:
+        found = record(site.load(), "patch-one")
+    finally:
+        Book.reset.__code__ = original
+    assert found.status is PluginStatus.BROKEN
+    assert "it replaces parts of the core" in found.reason
+    assert "paraphina_core.domain" in found.reason or "paraphina_core.market" in found.reason
 
 
 def test_ctrl_c_during_loading_is_not_swallowed(site: Site) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from faulty_proxy import FaultyProxy
-from paraphina_core.domain import NS_PER_S, LocalError, RunNumber
+from paraphina_core.domain import NS_PER_S, LocalError, RunNumber, SubscriptionLive
 from paraphina_core.execution import NoWire
 from paraphina_core.journal import JournalError, JournalWriter, Record, read
 from paraphina_core.session import Run, Summary, VenueSnapshot, replay_run
@@ -197,12 +197,54 @@ def test_a_stream_that_is_never_acknowledged_is_opened_anew_once_it_is_overdue(t
         session.start(0)
         session.stream_opened("quay", "market", 0)
         session.frame("quay", "market", encoded([defined("quay"), book("quay")]), 1)
-        session.tick(9 * NS_PER_S)
+        for second in range(1, 10):
+            session.tick(second * NS_PER_S)
         assert session.take_reopen() is None
         session.tick(11 * NS_PER_S)
         session.tick(12 * NS_PER_S)
         assert session.take_reopen() == ("quay", "market")
         assert session.take_reopen() is None
+
+
+def test_f077_after_a_pause_nothing_that_waited_is_believed_and_no_old_decision_leaves(
+    tmp_path: Path,
+) -> None:
+    """A stopped process, a sleeping machine: frames of then seem to arrive now; the stream opens anew."""
+    world = _world(tmp_path, "quay")
+    config = world.config(connectors="quay", clock="real")
+    assert config.profile is not None
+    with JournalWriter(tmp_path / "journal", at_ns=0) as journal:
+        session = compose(config, world.plugins, journal, NoWire(), lambda: RunNumber(1), {})
+        session.start(0)
+        feed = encoded([defined("quay"), SubscriptionLive(topic="book:BTC"), book("quay")])
+
+        def health(at_ns: int) -> str:
+            return session.snapshot(at_ns).venues[0].health
+
+        def follow(first_s: int, last_s: int) -> int:
+            for second in range(first_s, last_s):
+                session.tick(second * NS_PER_S)
+                session.frame("quay", "market", feed, second * NS_PER_S + 1)
+            return session.snapshot(last_s * NS_PER_S).placed
+
+        session.stream_opened("quay", "market", 0)
+        placed = follow(0, 5)
+        assert placed
+        woken_ns = 4 * NS_PER_S + 1 + config.profile.max_book_age_ms * 1_000_000
+        session.frame("quay", "market", feed, woken_ns)
+        assert session.take_reopen() is None, "a pause in which the book did not grow too old is none"
+        session.frame("quay", "market", feed, woken_ns + 10 * NS_PER_S)
+        for queued in range(1, 50):
+            session.frame("quay", "market", feed, woken_ns + 10 * NS_PER_S + queued)
+        session.tick(woken_ns + 11 * NS_PER_S)
+        assert health(woken_ns + 11 * NS_PER_S) == "degraded"
+        assert session.snapshot(woken_ns + 11 * NS_PER_S).placed == placed
+        assert session.take_reopen() == ("quay", "market")
+        assert session.take_reopen() is None
+        session.stream_ended("quay", "market", "asked", woken_ns + 12 * NS_PER_S)
+        session.stream_opened("quay", "market", woken_ns + 12 * NS_PER_S)
+        assert follow(22, 40) > placed
+        assert health(40 * NS_PER_S) == "healthy"
 
 
 @pytest.mark.parametrize("on_stream", [False, True])

@@ -12,6 +12,7 @@ import pytest
 from paraphina_core.connector import OrderGate
 from paraphina_core.domain import (
     BookGap,
+    InstrumentDefined,
     InstrumentId,
     OrderRejected,
     PlaceOrder,
@@ -25,7 +26,7 @@ from paraphina_core.domain import (
 )
 from paraphina_core.journal import Record, read
 from paraphina_core.session import Run, Summary
-from scripted import Step, World, book, defined, plugin, steady, strategy_of
+from scripted import Step, World, book, defined, instrument, plugin, steady, strategy_of
 
 
 def _records(run: Run, *kinds: str) -> list[Record]:
@@ -99,6 +100,59 @@ def test_f013_a_gap_withdraws_the_quotes_at_once(tmp_path: Path) -> None:
     assert 1050 in cancels
     assert max(cancels) == 1050
     assert not [record for record in _records(run, "place") if _ms(record, run) > 1050]
+
+
+def _trade(at_ms: int, price: float) -> Trade:
+    return Trade(
+        instrument=InstrumentId("alpha:BTC"), price=price, size=1.0, aggressor=Side.BUY, trade_id=str(at_ms)
+    )
+
+
+def test_f024_a_book_that_is_sent_again_and_again_while_trades_leave_it_is_not_quoted_on(
+    tmp_path: Path,
+) -> None:
+    """It arrives in time and is whole, but stands still; once it moves, it is a book again."""
+    frozen = [(at_ms, [_trade(at_ms, 10_010.0)]) for at_ms in range(1_050, 4_000, 500)]
+    moved = [(at_ms, [book("alpha", bid=10_009.5, ask=10_010.5)]) for at_ms in range(6_000, 9_000, 100)]
+    script = sorted([*steady("alpha", 6_000), *frozen, *moved], key=lambda step: step[0])
+    run, summary = _world(tmp_path, script).run(connectors="alpha", duration=8)
+    placed = [_ms(record, run) for record in _records(run, "place")]
+    cancelled = [_ms(record, run) for record in _records(run, "cancel")]
+    assert [at for at in cancelled if 3_050 <= at <= 3_300]
+    assert not [at for at in placed if 3_050 < at < 6_000]
+    assert [at for at in placed if at >= 6_000]
+    assert summary.session.venues[0].health == "healthy"
+
+
+def test_a_trade_outside_the_book_now_and_then_is_no_frozen_book(tmp_path: Path) -> None:
+    """One trade may overtake the book that it changes, and a book may be where it was before."""
+    trades = [
+        (1_050, [_trade(1, 10_010.0)]),
+        (1_550, [_trade(2, 10_010.0)]),
+        (1_750, [book("alpha", size=4.0)]),
+    ]
+    later = [(at_ms, [_trade(at_ms, 10_010.0)]) for at_ms in (3_050, 4_050)]
+    script = sorted([*steady("alpha", 6_000), *trades, *later], key=lambda step: step[0])
+    run, _ = _world(tmp_path, script).run(connectors="alpha", duration=5)
+    assert not [at for at in (_ms(record, run) for record in _records(run, "cancel")) if 3_200 < at < 4_900]
+
+
+def test_f058_a_name_that_means_another_contract_now_is_not_traded_any_more(
+    tmp_path: Path,
+) -> None:
+    """Positions and limits are those of the contract that bore the name; the operator reads what happened."""
+    other = msgspec.structs.replace(instrument("alpha"), base="WBTC")
+    script = [
+        *steady("alpha", 1_000),
+        (1_000, [InstrumentDefined(instrument=other)]),
+        *[(at_ms, [book("alpha")]) for at_ms in range(1_100, 3_000, 100)],
+        (3_000, [defined("alpha")]),
+        *[(at_ms, [book("alpha")]) for at_ms in range(3_100, 5_000, 100)],
+    ]
+    run, summary = _world(tmp_path, script).run(connectors="alpha", duration=4)
+    assert [at for at in (_ms(record, run) for record in _records(run, "place")) if at < 1_000]
+    assert not [at for at in (_ms(record, run) for record in _records(run, "place")) if at > 1_000]
+    assert any("was BTC/USD and is WBTC/USD" in notice for notice in summary.session.venues[0].notices)
 
 
 def test_f018_a_frame_that_cannot_be_read_stops_only_its_venues_quotes(

@@ -365,6 +365,24 @@ def test_f065_a_position_that_differs_again_and_again_lets_the_session_only_redu
     assert desk.state is TradingState.REDUCING
 
 
+def test_f069_a_fill_that_the_venue_takes_back_is_noticed_and_the_session_only_reduces() -> None:
+    """A chain that was rolled back leaves us with a trade that never was: the venue's position says so."""
+    desk = Desk().begin().want(BUY)
+    desk.advance(1_000)
+    (order,) = desk.venue.open
+    desk.venue.fill(order, Decimal("0.001"), desk.now_ns)
+    desk.advance(3_000)
+    assert desk.position == Decimal("0.001")
+    desk.venue.position = Decimal(0)
+    desk.venue.fills.clear()
+    while not _drift(desk):
+        desk.advance(100)
+    assert _drift(desk) == {"port:BTC": Decimal("-0.001")}
+    desk.advance(2_000)
+    assert desk.state is TradingState.REDUCING
+    assert desk.venue.open == []
+
+
 def test_a_difference_that_passes_is_forgotten() -> None:
     """A list from a copy of the books that lags behind is no alarm."""
     desk = Desk().begin(4_000)

@@ -62,16 +62,18 @@ class BookSync:
             RemoteError: its levels or ids are not what the venue documents; then nothing was learned from it.
         """
         delta = self._delta(update)
-        if self._kept and update.u <= self._kept[-1][0].u:
-            return ()  # comes twice, or too late: the one that follows it tells whether anything was lost
+        runs_back = bool(self._kept) and update.u <= self._kept[-1][0].u
+        if runs_back and any(update.u == known.u for known, _ in self._kept):
+            return ()  # comes twice
         if self._kept and update.pu != self._kept[-1][0].u:
             self._kept.clear()  # nothing from before a hole can be joined to what follows it
         self._kept.append((update, delta))
         if self.last_id is None:
             return self._ask(at_ns)
-        if self._is_joining and update.u <= self.last_id:
+        if self._is_joining and update.u <= self.last_id and not runs_back:
             return ()
-        if not self._follows(update, self.last_id):
+        # A venue that was restarted may count from the beginning again; what comes too late looks alike.
+        if runs_back or not self._follows(update, self.last_id):
             reason = f"change {update.u} follows {update.pu}, wanted {self.last_id}"
             self.last_id, self._ask_from_ns = None, at_ns
             return (BookGap(instrument=self._instrument, reason=reason), *self._ask(at_ns))

@@ -100,7 +100,7 @@ def check(case: dict[str, Any], book: Sides | None, last_id: int | None) -> None
 
 
 @pytest.mark.parametrize("case", SCENARIOS)
-def test_f021_a_book_is_joined_as_the_documentation_says(case: dict[str, Any]) -> None:
+def test_f016_a_book_is_joined_as_the_documentation_says(case: dict[str, Any]) -> None:
     """In every scenario the same updates are applied, dropped and refused, and the same book is left."""
     sync = BookSync(BTC)
     whole, updates = read(case)
@@ -163,6 +163,32 @@ def test_a_snapshot_that_is_older_than_the_book_is_brought_up_to_it() -> None:
     assert sync.last_id == 165
 
 
+@pytest.mark.parametrize("first", [update(160, 165, 159), update(150, 155, 149)])
+def test_f017_a_venue_that_counts_from_the_beginning_again_is_followed_from_a_new_snapshot(
+    first: DepthUpdate,
+) -> None:
+    """Its ids are below all that are known: no repetitions, though they run back."""
+    sync = BookSync(BTC)
+    sync.snapshot(snapshot(160), 0)
+    sync.update(first, 0)
+    assert kinds(sync.update(update(1, 3, 0), 0)) == ["BookGap", "FetchSnapshot"]
+    assert kinds(sync.update(update(4, 5, 3), 0)) == []
+    assert kinds(sync.snapshot(snapshot(3), 0)) == ["BookSnapshot", "BookDelta"]
+    assert kinds(sync.update(update(6, 9, 5), 0)) == ["BookDelta"]
+    assert sync.last_id == 9
+
+
+def test_f014_a_change_that_comes_twice_is_applied_once() -> None:
+    """Whether it is the newest or an older one."""
+    sync = BookSync(BTC)
+    sync.snapshot(snapshot(160), 0)
+    for repeated in (update(160, 165, 159), update(166, 170, 165), update(171, 175, 170)):
+        assert kinds(sync.update(repeated, 0)) == ["BookDelta"]
+        assert sync.update(repeated, 0) == ()
+    assert sync.update(update(160, 165, 159), 0) == ()
+    assert sync.last_id == 175
+
+
 def test_updates_that_wait_are_limited() -> None:
     """The newest are kept, which are those that a late snapshot can still meet."""
     sync = BookSync(BTC)
@@ -178,7 +204,7 @@ def test_updates_that_wait_are_limited() -> None:
 @pytest.mark.parametrize(
     "levels", [[["1", "-1"]], [["0", "1"]], [["nan", "1"]], [["1e2", "1"]], [["1", "1e-30"]], [["1"]], {}]
 )
-def test_f008_levels_that_make_no_sense_are_refused(levels: Any) -> None:
+def test_f019_levels_that_make_no_sense_are_refused(levels: Any) -> None:
     """Wherever they stand."""
     sync = BookSync(BTC)
     with pytest.raises(RemoteError):

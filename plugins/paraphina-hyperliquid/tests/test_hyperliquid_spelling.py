@@ -103,7 +103,7 @@ def level_of(frame: bytes) -> Level:
 
 @layouts
 @pytest.mark.parametrize("text", REFUSED, ids=ascii)
-def test_f008_a_number_that_is_not_spelled_plainly_is_refused(
+def test_f018_a_number_that_is_not_spelled_plainly_is_refused(
     spell: Callable[[object, object], bytes], text: str
 ) -> None:
     """As a price and as a size, in whatever layout the message comes."""
@@ -113,7 +113,7 @@ def test_f008_a_number_that_is_not_spelled_plainly_is_refused(
 
 
 @layouts
-def test_f008_an_escape_cannot_hide_an_exponent(spell: Callable[[object, object], bytes]) -> None:
+def test_f018_an_escape_cannot_hide_an_exponent(spell: Callable[[object, object], bytes]) -> None:
     r"""`1\u0065` is `1e` to a decoder of JSON, in whatever part of the text it stands."""
     for hidden in (b"1\\u00652", b"1\\u00452", b"\\u0031e2", b"\\u006ean"):
         for px, sz in (("@", "1"), ("200", "@")):
@@ -127,7 +127,7 @@ def test_f008_an_escape_cannot_hide_an_exponent(spell: Callable[[object, object]
 @example(text="100.25")
 @example(text="9999999999999999999")
 @example(text="0.00000000000000000001")
-def test_f008_what_gets_into_a_book_is_what_the_strict_parser_reads(
+def test_f018_what_gets_into_a_book_is_what_the_strict_parser_reads(
     spell: Callable[[object, object], bytes], text: str
 ) -> None:
     """Either the text is refused, or the strict parser reads the very same number from it."""
