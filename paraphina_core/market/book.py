@@ -73,11 +73,16 @@ class Book:
     best_ask: Level | None
     _bids: Sequence[Level]
     _asks: Sequence[Level]
+    #: Keys of the levels of a side, in their order; None until a change is worked into levels that are new.
+    _bid_keys: list[float] | None
+    _ask_keys: list[float] | None
     _touches: list[tuple[Level | None, Level | None]] | None
     _state: BookState | None
 
     __slots__ = (
+        "_ask_keys",
         "_asks",
+        "_bid_keys",
         "_bids",
         "_is_checked",
         "_state",
@@ -157,6 +162,7 @@ class Book:
         """
         if isinstance(event, BookSnapshot):
             self._bids, self._asks = bids, asks = event.bids, event.asks
+            self._bid_keys = self._ask_keys = None
             self.best_bid = bids[0] if bids else None
             self.best_ask = asks[0] if asks else None
             self._is_checked = False
@@ -193,6 +199,8 @@ class Book:
                 _check(self._bids[::-1], self.max_levels)
                 _check(self._asks, self.max_levels)
                 self._is_checked = True
+            if self._touches:
+                self._bid_keys = self._ask_keys = None
             for bid, ask in self._touches or ():
                 self._bids = _with_touch(self._bids, bid, _bid_key)
                 self._asks = _with_touch(self._asks, ask, _ask_key)
@@ -252,8 +260,14 @@ class Book:
     def _delta(self, event: BookDelta) -> None:
         self.verify()
         try:
-            self._bids = _merged(self._bids, event.bids, _bid_key, self.max_levels)
-            self._asks = _merged(self._asks, event.asks, _ask_key, self.max_levels)
+            if event.bids:
+                self._bids, self._bid_keys = _merged(
+                    self._bids, self._bid_keys, event.bids, -1.0, self.max_levels
+                )
+            if event.asks:
+                self._asks, self._ask_keys = _merged(
+                    self._asks, self._ask_keys, event.asks, 1.0, self.max_levels
+                )
         except RemoteProtocolError:
             self._forget(BookState.GAPPED)
             raise
@@ -265,6 +279,7 @@ class Book:
         self._state = state
         self._bids = ()
         self._asks = ()
+        self._bid_keys = self._ask_keys = None
         self._touches = None
         self._is_checked = True
         self.best_bid = None
@@ -292,29 +307,38 @@ def _check(rising: Sequence[Level], max_levels: int) -> None:
 
 
 def _merged(
-    levels: Sequence[Level], changes: Sequence[Level], key: Callable[[Level], float], max_levels: int
-) -> list[Level]:
+    levels: Sequence[Level],
+    keys: list[float] | None,
+    changes: Sequence[Level],
+    sign: float,
+    max_levels: int,
+) -> tuple[list[Level], list[float]]:
+    """Work changes into a side; levels are found by `keys`, their prices with a sign that makes them rise."""
     merged = levels if isinstance(levels, list) else list(levels)
+    if keys is None:
+        keys = [sign * level.price for level in merged]
     for change in changes:
         price, size = change.price, change.size
         if not (price > 0.0 and size >= 0.0):
             raise RemoteProtocolError(
                 "book change is not usable", found=change, wanted="price above zero, size not below"
             )
-        index = bisect_left(merged, key(change), key=key)
-        present = index < len(merged) and merged[index].price == price
+        key = sign * price
+        index = bisect_left(keys, key)
+        present = index < len(keys) and keys[index] == key
         if size == 0.0:
             if present:
-                del merged[index]
+                del merged[index], keys[index]
         elif present:
             merged[index] = change
         else:
             merged.insert(index, change)
+            keys.insert(index, key)
     if len(merged) > max_levels:
         raise RemoteProtocolError(
             "book has too many levels", found=len(merged), wanted=f"at most {max_levels}"
         )
-    return merged
+    return merged, keys
 
 
 def _with_touch(

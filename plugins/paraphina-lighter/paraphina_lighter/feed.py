@@ -47,8 +47,6 @@ REMEMBERED_TRADES: Final = 5_000
 _NS_PER_US: Final = 1_000
 _decode: Final = wire.MARKET.decode
 _BookMessage: Final = wire.BookMessage
-_WholeBookMessage: Final = wire.WholeBookMessage
-_read_levels: Final = wire.read_levels
 
 
 def topic(channel: str, symbol: str) -> str:
@@ -93,8 +91,8 @@ class PublicFeed:
                 "message of a channel that was not subscribed", found=message.channel[:64]
             )
         if type(message) is _BookMessage:
-            return feed.change(message)
-        events = feed.read(message)
+            return feed.change(message, frame)
+        events = feed.read(message, frame)
         if isinstance(message, wire.FIRST_MESSAGES):
             return (SubscriptionLive(topic=self._topics[message.channel]), *events)
         return events
@@ -135,15 +133,17 @@ class _MarketFeed:
         self._stream = stream
         self._instrument = instrument
         self._nonce: int | None = None
+        self._plain = -1
         self._seen: set[int] = set()
         self._seen_in_order: deque[int] = deque()
 
-    def read(self, message: wire.MarketMessage) -> Sequence[Event]:
+    def read(self, message: wire.MarketMessage, frame: bytes) -> Sequence[Event]:
         match message:
             case wire.WholeBookMessage():
+                wire.check_spelling(frame)
                 return (self._whole(message),)
             case wire.BookMessage():
-                return self.change(message)
+                return self.change(message, frame)
             case wire.TouchMessage():
                 return (self._touch(message),)
             case wire.TradesMessage():
@@ -163,16 +163,22 @@ class _MarketFeed:
         self._nonce = book.nonce
         return event
 
-    def change(self, message: wire.BookMessage) -> Sequence[Event]:
+    def change(self, message: wire.BookMessage, frame: bytes) -> Sequence[Event]:
         """Take a change of the book: it follows the last one, or the book is not known any more."""
         book = message.order_book
         known = self._nonce
         if known is None:
             return ()  # a gap was told, and the whole book will come with the next connection
+        bids, asks = book.bids or (), book.asks or ()
+        # A level has one `e` in each of its keys and an envelope always as many; one more is an exponent.
+        envelope = frame.count(b"e") - 2 * (len(bids) + len(asks))
+        if envelope != self._plain or b"E" in frame or b"\\" in frame:
+            wire.check_spelling(frame)
+            self._plain = envelope
         delta = BookDelta(
             instrument=self._instrument,
-            bids=_read_levels(book.bids),
-            asks=_read_levels(book.asks),
+            bids=bids,
+            asks=asks,
             exchange_ns=_ns(message.last_updated_at),
             sequence=book.nonce,
         )
@@ -243,9 +249,9 @@ class _MarketFeed:
         return (mark, rate)
 
 
-def _there(side: msgspec.Raw) -> Sequence[Level]:
+def _there(side: Sequence[Level] | None) -> Sequence[Level]:
     """Return the levels of a whole book, of which an empty one is none."""
-    return [level for level in _read_levels(side) if level.size]
+    return [level for level in side or () if level.size]
 
 
 def _by_price(level: Level) -> float:

@@ -37,27 +37,15 @@ class WireLevel(Level, frozen=True, gc=False, array_like=False):
     size: LevelSize
 
 
-class _SpelledLevel(msgspec.Struct, frozen=True, gc=False):
-    """One book level with its numbers as the venue spelled them."""
-
-    price: str
-    size: str
-
-
-Levels: TypeAlias = Annotated[tuple[WireLevel, ...], msgspec.Meta(max_length=MAX_LEVELS)]
-_LEVELS: Final[msgspec.json.Decoder[tuple[WireLevel, ...]]] = msgspec.json.Decoder(Levels, strict=False)
-_SPELLED: Final[msgspec.json.Decoder[tuple[_SpelledLevel, ...]]] = msgspec.json.Decoder(
-    Annotated[tuple[_SpelledLevel, ...], msgspec.Meta(max_length=MAX_LEVELS)]
-)
-#: An empty side is no statement in a change and an empty side in a whole book; REST writes null for it.
-_NO_LEVELS: Final = frozenset({b"[]", b"null"})
+#: An empty side of a change has not changed; answers over HTTP write null for an empty list.
+Levels: TypeAlias = Annotated[tuple[WireLevel, ...], msgspec.Meta(max_length=MAX_LEVELS)] | None
 
 
 class WireBook(msgspec.Struct, frozen=True, gc=False):
     """A whole book or a change of one; a change leads from the count `begin_nonce` to the count `nonce`."""
 
-    asks: msgspec.Raw
-    bids: msgspec.Raw
+    asks: Levels
+    bids: Levels
     nonce: Id
     begin_nonce: Id | None = None
 
@@ -160,7 +148,33 @@ MarketMessage: TypeAlias = (
 #: Those that acknowledge their subscription.
 FIRST_MESSAGES: Final = (WholeBookMessage, FirstTouchMessage, FirstTradesMessage, FirstStatsMessage)
 
-MARKET: Final[msgspec.json.Decoder[MarketMessage]] = msgspec.json.Decoder(MarketMessage)
+MARKET: Final[msgspec.json.Decoder[MarketMessage]] = msgspec.json.Decoder(MarketMessage, strict=False)
+
+
+class _SpelledLevel(msgspec.Struct, frozen=True, gc=False):
+    """One book level with its numbers as the venue spelled them."""
+
+    price: str
+    size: str
+
+
+_SpelledLevels: TypeAlias = Annotated[tuple[_SpelledLevel, ...], msgspec.Meta(max_length=MAX_LEVELS)] | None
+
+
+class _SpelledBook(msgspec.Struct, frozen=True, gc=False):
+    """A book, read for its spelling alone."""
+
+    asks: _SpelledLevels
+    bids: _SpelledLevels
+
+
+class _SpelledMessage(msgspec.Struct, frozen=True, gc=False):
+    """A book in its envelope, likewise."""
+
+    order_book: _SpelledBook
+
+
+_SPELLED: Final[msgspec.json.Decoder[_SpelledMessage]] = msgspec.json.Decoder(_SpelledMessage)
 
 
 class WireError(msgspec.Struct, frozen=True, gc=False):
@@ -213,19 +227,13 @@ class Details(msgspec.Struct, frozen=True, gc=False):
 DETAILS: Final[msgspec.json.Decoder[Details]] = msgspec.json.Decoder(Details, strict=False)
 
 
-def read_levels(raw: msgspec.Raw) -> tuple[WireLevel, ...]:
-    """Read one side of a book or of a change; a size of zero deletes.
+def check_spelling(frame: bytes) -> None:
+    """Hold every number of a book's message against the strict parser.
 
     Raises:
-        RemoteError: it is not what the venue documents.
+        RemoteError: one is spelled as no number of the venue's.
     """
-    packed = bytes(raw)
-    if packed in _NO_LEVELS:
-        return ()
-    levels = decode_json(_LEVELS, packed, "levels")
-    # Both keys of a level have one `e`: with any more of them, some number has an exponent.
-    if packed.count(b"e") != 2 * len(levels) or b"E" in packed or b"\\" in packed:
-        for level in decode_json(_SPELLED, packed, "levels"):
-            parse_price(level.price, "price")
-            parse_size(level.size, "size")
-    return levels
+    book = decode_json(_SPELLED, frame, "levels").order_book
+    for level in (*(book.asks or ()), *(book.bids or ())):
+        parse_price(level.price, "price")
+        parse_size(level.size, "size")
