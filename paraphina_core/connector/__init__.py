@@ -70,6 +70,15 @@ from .spec import (
     Setting,
     SettingKind,
 )
+from .stark_curve import (
+    STARK_HASH_BYTES,
+    STARK_ORDER,
+    STARK_PRIME,
+    STARK_SIGNATURE_BYTES,
+    StarkKey,
+    pedersen,
+    verify_stark,
+)
 from .trust import TrustFile, TrustState, TrustStatus
 
 __all__ = [
@@ -80,6 +89,10 @@ __all__ = [
     "PROJECT",
     "SENDING_MODES",
     "SIGNATURE_BYTES",
+    "STARK_HASH_BYTES",
+    "STARK_ORDER",
+    "STARK_PRIME",
+    "STARK_SIGNATURE_BYTES",
     "Answer",
     "BookNumber",
     "Candidate",
@@ -120,6 +133,7 @@ __all__ = [
     "Setting",
     "SettingKind",
     "SigningKey",
+    "StarkKey",
     "Strategy",
     "StrategySpec",
     "StreamPlan",
@@ -141,8 +155,10 @@ __all__ = [
     "keccak",
     "load_plugins",
     "mock",
+    "pedersen",
     "read_private",
     "recover_address",
     "synthetic",
+    "verify_stark",
     "write_private",
 ]

@@ -24,6 +24,8 @@ _REQUIRED: Final = ("msgspec", "pluggy", "click", "rich", "pynacl", "websockets"
 _GENERATOR: Final = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
 #: Keccak-256 of nothing; SHA3-256 of nothing is another.
 _EMPTY_KECCAK: Final = "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
+#: Pedersen hash of two zeros: the x coordinate of the point that every such hash begins at.
+_EMPTY_PEDERSEN: Final = 0x49EE3EBA8C1600700EE1B87EB599F16716B0B1022947733551FDE4050CA6804
 _ONE: Final = (1).to_bytes(32)
 
 
@@ -32,6 +34,10 @@ def _signs(coincurve: Any) -> bool:  # noqa: ANN401  # a library that may be mis
     signature = key.sign_recoverable(_ONE, hasher=None)
     recovered = coincurve.PublicKey.from_signature_and_message(signature, _ONE, hasher=None)
     return str(key.public_key.format().hex()) == _GENERATOR == str(recovered.format().hex())
+
+
+def _hashes_on_the_stark_curve(library: Any) -> bool:  # noqa: ANN401  # same
+    return int(library.pedersen_hash(0, 0)) == _EMPTY_PEDERSEN
 
 
 def _hashes(sha3: Any) -> bool:  # noqa: ANN401  # same
@@ -46,6 +52,7 @@ OPTIONAL: Final = (
         "fast_stark_crypto",
         "STARK signing",
         "pip install 'fast-stark-crypto>=0.5,<0.6'",
+        _hashes_on_the_stark_curve,
     ),
     _Library("uvicorn", "uvicorn", "twin server", "pip install '.[twin]' in the checkout"),
 )

@@ -11,16 +11,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from fast_stark_crypto import pedersen_hash
-from sha3 import keccak_256  # type: ignore[import-untyped]  # a C module without annotations
-
-from paraphina_core.connector import Network
+from paraphina_core.connector import STARK_PRIME, Network, keccak, pedersen
 from paraphina_core.domain import CONTEXT, GridError, LocalError, Side, is_bounded
 
 #: Prices and sizes are signed as whole numbers of this (docs "Order signing", read 2026-08-20).
 QUANTUM: Final = Decimal("1e-8")
-#: The field that all of this happens in (STARK curve).
-PRIME: Final = 2**251 + 17 * 2**192 + 1
 
 #: Most characters of a text that is one field element.
 _SHORT: Final = 31
@@ -62,21 +57,21 @@ def quanta(amount: Decimal, what: str) -> int:
 
 def selector(type_string: str) -> int:
     """Return the hash that names a type."""
-    return int.from_bytes(keccak_256(type_string.encode()).digest()) & _MASK_250
+    return int.from_bytes(keccak(type_string.encode())) & _MASK_250
 
 
-_ORDER: Final = pedersen_hash(
+_ORDER: Final = pedersen(
     0,
     selector("Order(timestamp:felt,market:felt,side:felt,orderType:felt,size:felt,price:felt)"),
 )
-_MODIFY: Final = pedersen_hash(
+_MODIFY: Final = pedersen(
     0,
     selector("ModifyOrder(timestamp:felt,market:felt,side:felt,orderType:felt,size:felt,price:felt,id:felt)"),
 )
-_REQUEST: Final = pedersen_hash(
+_REQUEST: Final = pedersen(
     0, selector("Request(method:felt,path:felt,body:felt,timestamp:felt,expiration:felt)")
 )
-_ONBOARDING: Final = pedersen_hash(0, selector("Constant(action:felt)"))
+_ONBOARDING: Final = pedersen(0, selector("Constant(action:felt)"))
 _LIMIT: Final = felt("LIMIT")
 _LOGIN: Final = (felt("POST"), felt("/v1/auth"), 0)
 _SIDES: Final = {Side.BUY: 1, Side.SELL: 2}
@@ -95,15 +90,15 @@ class Account:
 
     def __init__(self, network: Network, address: str) -> None:
         number = _hex(address)
-        if not 0 < number < PRIME:
+        if not 0 < number < STARK_PRIME:
             raise LocalError("account address is not usable", found=address[:80], wanted="0x and hex digits")
         self.address = f"0x{number:x}"
         domain = _closed(
-            pedersen_hash(0, selector("StarkNetDomain(name:felt,chainId:felt,version:felt)")),
+            pedersen(0, selector("StarkNetDomain(name:felt,chainId:felt,version:felt)")),
             (felt("Paradex"), felt(_CHAIN_IDS[network]), 1),
         )
-        head = pedersen_hash(pedersen_hash(0, felt("StarkNet Message")), domain)
-        self._head = pedersen_hash(head, number)
+        head = pedersen(pedersen(0, felt("StarkNet Message")), domain)
+        self._head = pedersen(head, number)
 
     def order(
         self, market: str, side: Side, size: Decimal, price: Decimal, *, at_ms: int, order_type: str = "LIMIT"
@@ -127,7 +122,7 @@ class Account:
         return self._message(_closed(_ONBOARDING, (felt("Onboarding"),)))
 
     def _message(self, struct_hash: int) -> int:
-        return pedersen_hash(pedersen_hash(self._head, struct_hash), 4)
+        return pedersen(pedersen(self._head, struct_hash), 4)
 
 
 def _terms(
@@ -141,9 +136,9 @@ def _closed(prefix: int, fields: Iterable[int]) -> int:
     """Hash a chain on from its prefix `H(0, first)`, and close it with the number of its elements."""
     count = 1
     for field in fields:
-        prefix = pedersen_hash(prefix, field)
+        prefix = pedersen(prefix, field)
         count += 1
-    return pedersen_hash(prefix, count)
+    return pedersen(prefix, count)
 
 
 def _number(venue_order_id: str) -> int:

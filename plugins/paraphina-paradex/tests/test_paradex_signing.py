@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fast_stark_crypto import verify
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraphina_core.connector import Network
+from paraphina_core.connector import STARK_ORDER, STARK_PRIME, Network, verify_stark
 from paraphina_core.domain import ConfigError, GridError, LocalError, Side
-from paraphina_paradex.signer import CURVE_ORDER, Signer, wire_signature
-from paraphina_paradex.typed_data import PRIME, Account, felt, quanta, selector
+from paraphina_paradex.signer import Signer, wire_signature
+from paraphina_paradex.typed_data import Account, felt, quanta, selector
 
 VECTORS = Path(__file__).parent / "vectors"
 KEY = "0xbed3cad0d83aad946cff3674eed9fd48ff164081aa7d5e40fe24b9549ee166"
@@ -71,7 +70,7 @@ def test_every_signature_is_the_recorded_one(case: dict[str, Any]) -> None:
     assert wire_signature(signature) == expected["rfc6979_no_seed_signature"]["flattened"]
     sdk = expected["sdk_signature"]
     public = int(signer.public_key, 16)
-    assert verify(public, message_hash(case), int(sdk["r"]), int(sdk["s"]))
+    assert verify_stark(public, message_hash(case), int(sdk["r"]), int(sdk["s"]))
 
 
 @pytest.mark.parametrize("case", ALL)
@@ -108,7 +107,7 @@ def test_a_text_that_is_no_field_element_is_refused(text: str) -> None:
         felt(text)
 
 
-@pytest.mark.parametrize("address", ["", "5", "0x", "0x0", "0xg", "0x_5", f"0x{PRIME:x}", "-0x5"])
+@pytest.mark.parametrize("address", ["", "5", "0x", "0x0", "0xg", "0x_5", f"0x{STARK_PRIME:x}", "-0x5"])
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     """Zero and numbers beyond the field are nobody's."""
     with pytest.raises(LocalError, match="account address"):
@@ -116,7 +115,7 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "0x", "12", "0x0", f"0x{CURVE_ORDER:x}", f" {KEY}", f"{KEY}\n", "0x" + "f" * 65]
+    "key", ["", "0x", "12", "0x0", f"0x{STARK_ORDER:x}", f" {KEY}", f"{KEY}\n", "0x" + "f" * 65]
 )
 def test_f105_a_key_that_is_none_is_refused_and_not_repeated(key: str) -> None:
     """The error says what is wanted and never what was given."""
