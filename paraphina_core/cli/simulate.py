@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,11 +13,11 @@ import click
 from .common import load, printable
 
 if TYPE_CHECKING:
-    from paraphina_core.simulation import Outcome, Scenario
+    from paraphina_core.simulation import Outcome, Scenario, Strike
 
 
 @click.command("simulate")
-@click.argument("connectors", nargs=-1, required=True, metavar="CONNECTOR...")
+@click.argument("connectors", nargs=-1, metavar="[CONNECTOR]...")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many runs.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the first run.")
 @click.option(
@@ -40,6 +42,15 @@ if TYPE_CHECKING:
     metavar="CONNECTOR.NAME=VALUE",
     help="A setting of a connector's twin; may be repeated.",
 )
+@click.option("--only", metavar="N,M,...", help="Of the faults of one seed only these, by their numbers.")
+@click.option(
+    "--shrink-runs",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Further runs that a finding may cost, to see which of its faults it takes.",
+)
+@click.option("--jobs", type=click.IntRange(1), help="Runs at once.  [default: one for each processor]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run, and nothing else.")
 @click.pass_context
 def command(  # noqa: PLR0913  # one for each option
@@ -52,38 +63,106 @@ def command(  # noqa: PLR0913  # one for each option
     pause_s: float,
     faults: str | None,
     settings: Sequence[str],
+    only: str | None,
+    shrink_runs: int,
+    jobs: int | None,
     as_json: bool,
 ) -> None:
     """Run sessions on CONNECTOR... against the twins of their venues, and compare both at the end.
 
-    Time is virtual and everything is drawn from the seed, so a run can be repeated to the byte. Exit code 1
-    says that something was not as it must be; the command that repeats the run is printed with it.
+    Without a CONNECTOR, one session trades on all that have a twin. Time is virtual and everything is drawn
+    from the seed, so a run can be repeated to the byte. Exit code 1 says that something was not as it must;
+    the command that repeats the run, and the fewest faults that were found to break something too, are
+    printed with it.
     """
-    from paraphina_core.simulation import Scenario, simulate
+    from paraphina_core.simulation import Scenario
 
-    plugins = load()
-    names = tuple(plugins.connector(name).name for name in connectors)
+    numbers = _numbers(only, seeds)
     chosen = None if faults is None else _faults(faults)
-    twin_settings = _settings(settings)
-    struck: Counter[str] = Counter()
-    failed = 0
-    for number in range(seed, seed + seeds):
-        scenario = Scenario(
+    names, twin_settings = _connectors(connectors), _settings(settings)
+    scenarios = [
+        Scenario(
             seed=number,
             connectors=names,
             hours=hours,
             mean_pause_s=pause_s,
             faults=chosen,
+            only=numbers,
             twin_settings=twin_settings,
         )
-        outcome = simulate(plugins, scenario, progress=_progress(number, shown=not as_json))
+        for number in range(seed, seed + seeds)
+    ]
+    struck: Counter[str] = Counter()
+    failed = 0
+    for scenario, outcome in zip(scenarios, _outcomes(scenarios, jobs or os.cpu_count() or 1), strict=True):
         struck.update(outcome.struck)
         failed += bool(outcome.broken)
-        _show(outcome, scenario, faults, settings, as_json=as_json)
+        _show(outcome, as_json=as_json)
+        if outcome.broken and not as_json:
+            _explain(scenario, outcome, faults, settings, shrink_runs)
     if not as_json:
-        told = ", ".join(f"{name} {count}" for name, count in sorted(struck.items()))
-        click.echo(printable(f"{seeds} runs, {failed} with findings; faults: {told or 'none'}"))
+        _sum_up(seeds, failed, struck)
     context.exit(1 if failed else 0)
+
+
+def _connectors(given: Sequence[str]) -> tuple[str, ...]:
+    from paraphina_core.domain import ConfigError
+
+    plugins = load()
+    if given:
+        return tuple(plugins.connector(name).name for name in given)
+    names = tuple(sorted(name for name, spec in plugins.connectors.items() if spec.twin and spec.signer))
+    if not names:
+        raise ConfigError("nothing can be simulated", found="no installed connector has a twin")
+    return names
+
+
+def _outcomes(scenarios: Sequence[Scenario], jobs: int) -> Iterator[Outcome]:
+    """Run scenarios, so many at once, and yield their outcomes in order."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    if min(jobs, len(scenarios)) == 1:
+        for scenario in scenarios:
+            yield _run(scenario, shown=sys.stderr.isatty())
+        return
+    with ProcessPoolExecutor(min(jobs, len(scenarios)), get_context("spawn")) as pool:
+        running = [pool.submit(_run, scenario) for scenario in scenarios]
+        try:
+            for done, future in enumerate(running):
+                if sys.stderr.isatty():
+                    click.echo(f"\r{done} of {len(scenarios)} runs", err=True, nl=False)
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _run(scenario: Scenario, *, shown: bool = False) -> Outcome:
+    from paraphina_core.simulation import simulate
+
+    last = -1
+
+    def show(part: float) -> None:
+        nonlocal last
+        percent = int(part * 100)
+        if percent != last:
+            last = percent
+            click.echo(f"\rseed {scenario.seed}: {percent:3d} %", err=True, nl=part >= 1.0)
+
+    return simulate(load(), scenario, progress=show) if shown else simulate(load(), scenario)
+
+
+def _numbers(text: str | None, seeds: int) -> tuple[int, ...] | None:
+    from paraphina_core.domain import ConfigError
+
+    if text is None:
+        return None
+    if seeds > 1:
+        raise ConfigError("each seed has faults of its own", found="--only for more seeds than one")
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise ConfigError("faults are not usable", found=text, wanted="their numbers: 3,17")
+    return tuple(map(int, parts))
 
 
 def _faults(text: str) -> tuple[str, ...]:
@@ -110,25 +189,7 @@ def _settings(given: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
     return settings
 
 
-def _progress(seed: int, *, shown: bool) -> Callable[[float], None]:
-    """Return what shows on a terminal how far a run is, on one line that is written over."""
-    import sys
-
-    last = -1
-
-    def show(part: float) -> None:
-        nonlocal last
-        percent = int(part * 100)
-        if percent != last:
-            last = percent
-            click.echo(f"\rseed {seed}: {percent:3d} %", err=True, nl=part >= 1.0)
-
-    return show if shown and sys.stderr.isatty() else lambda _: None
-
-
-def _show(
-    outcome: Outcome, scenario: Scenario, faults: str | None, settings: Sequence[str], *, as_json: bool
-) -> None:
+def _show(outcome: Outcome, *, as_json: bool) -> None:
     import msgspec
 
     if as_json:
@@ -141,13 +202,49 @@ def _show(
     )
     for finding in outcome.broken:
         click.echo(printable(f"  {finding}"))
-    if outcome.broken:
-        options = [
-            f"--seed {outcome.seed}",
-            f"--hours {outcome.hours:g}",
-            f"--pause-s {scenario.mean_pause_s:g}",
-        ]
-        options += [f"--faults {faults}"] if faults else []
-        options += [f"--set {text}" for text in settings]
-        again = " ".join(["paraphina simulate", *scenario.connectors, *options])
-        click.echo(printable(f"  again: {again}"))
+
+
+def _explain(
+    scenario: Scenario, outcome: Outcome, faults: str | None, settings: Sequence[str], max_runs: int
+) -> None:
+    """Print how to repeat a run with findings, and with which faults alone something is found too."""
+    from paraphina_core.simulation import simplest
+
+    options = [f"--seed {outcome.seed}", f"--hours {outcome.hours:g}", f"--pause-s {scenario.mean_pause_s:g}"]
+    options += [f"--faults {faults}"] if faults else []
+    options += [f"--set {text}" for text in settings]
+    again = " ".join(["paraphina simulate", *scenario.connectors, *options])
+    only = f" --only {','.join(map(str, scenario.only))}" if scenario.only is not None else ""
+    click.echo(printable(f"  again: {again}{only}"))
+    kept = simplest(load(), scenario, outcome, max_runs=max_runs)
+    if len(kept) < len(outcome.strikes):
+        click.echo(f"  {len(kept)} of its {len(outcome.strikes)} faults break something too:")
+        for number in kept:
+            click.echo(printable(f"  {number:4d} {_told(outcome.strikes[number])}"))
+        click.echo(printable(f"  again: {again} --only {','.join(map(str, kept))}"))
+
+
+def _told(strike: Strike) -> str:
+    import msgspec
+
+    from paraphina_core.domain import NS_PER_S
+    from paraphina_core.simulation import START_NS
+
+    after_s = (strike.at_ns - START_NS) / NS_PER_S
+    what = {"fault": strike.name, "ms": strike.ms} if strike.fault is None else strike.fault
+    return f"after {after_s:.3f} s at {strike.connector}: {msgspec.json.encode(what).decode()}"
+
+
+def _sum_up(seeds: int, failed: int, struck: Counter[str]) -> None:
+    """Print what all runs came to, and which faults of docs/faults.md they made happen."""
+    from paraphina_core.simulation import NUMBERS
+
+    told = ", ".join(f"{name} {count}" for name, count in sorted(struck.items()))
+    click.echo(f"{seeds} runs, {failed} with findings; faults: {told or 'none'}")
+    hit = sorted({number for name in struck for number in NUMBERS[name]})
+    missed = sorted({number for numbers in NUMBERS.values() for number in numbers} - set(hit))
+    click.echo(f"made happen: {_ids(hit)}; not: {_ids(missed)}")
+
+
+def _ids(numbers: Sequence[int]) -> str:
+    return ", ".join(f"F-{number:03}" for number in numbers) or "none"

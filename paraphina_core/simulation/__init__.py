@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from .invariants import Invariants
 from .judge import always, healed, settled
-from .run import Outcome, simulate
-from .weather import EVERYTHING, LASTING, Strike, weather
+from .run import Outcome, simplest, simulate
+from .shrink import shrink
+from .weather import EVERYTHING, LASTING, NUMBERS, Strike, weather
 from .world import START_NS, Scenario, World
 
 __all__ = [
     "EVERYTHING",
     "LASTING",
+    "NUMBERS",
     "START_NS",
+    "Invariants",
     "Outcome",
     "Scenario",
     "Strike",
@@ -18,6 +22,8 @@ __all__ = [
     "always",
     "healed",
     "settled",
+    "shrink",
+    "simplest",
     "simulate",
     "weather",
 ]

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from paraphina_core.domain import Side, from_hex128, from_text
+from paraphina_core.domain import Side
 from paraphina_core.session import MarketSnapshot, SessionSnapshot, VenueSnapshot
 
+from .invariants import own_id
 from .world import Venue, World
 
 #: Venues round what they say of each payment to this much; the exchange behind a twin does not.
@@ -88,13 +89,9 @@ def _orders(seen: VenueSnapshot, twin: Venue) -> Iterator[str]:
     ours = sum(len(market.orders) for market in seen.markets)
     if ours:
         yield f"{seen.connector}: the session still counts {ours} orders as open"
-    left = [order for order in twin.truth.open_orders if _is_ours(order.client_id)]
+    left = [one for one in twin.truth.open_orders if one.client_id is not None and own_id(one.client_id)]
     if left:
         yield f"{seen.connector}: {len(left)} of our orders rest at the venue"
-
-
-def _is_ours(client_id: str | None) -> bool:
-    return client_id is not None and (from_hex128(client_id) or from_text(client_id)) is not None
 
 
 def _positions(seen: VenueSnapshot, twin: Venue) -> Iterator[str]:

@@ -12,13 +12,14 @@ from paraphina_core.connector import Plugins
 from paraphina_core.domain import NS_PER_S
 
 from .judge import always, healed, settled
-from .weather import EVERYTHING, LASTING, weather
+from .shrink import shrink
+from .weather import EVERYTHING, LASTING, Strike, weather
 from .world import START_NS, Scenario, World
 
 #: Time without matching at the end, in which everything that was said arrives.
 QUIET_S: Final = 30.0
-#: How often what must always be true is looked at.
-LOOK_EVERY_S: Final = 5.0
+#: How often what must always be true at the venue is looked at: at every tick.
+LOOK_EVERY_S: Final = 0.25
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         seed: that repeats it.
         digest: SHA-256 of everything that the session wrote down.
         hours: of virtual time under faults.
+        strikes: the faults that happened, by their numbers, in the order of time.
         struck: how often each fault happened.
         records: how many records of each kind the session wrote.
         placed: orders sent.
@@ -38,6 +40,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     digest: str
     hours: float
+    strikes: Mapping[int, Strike]
     struck: Mapping[str, int]
     records: Mapping[str, int]
     placed: int
@@ -71,9 +74,13 @@ def simulate(
         mean_pause_s=scenario.mean_pause_s,
         names=calm if scenario.faults is None else scenario.faults,
     )
-    for strike in strikes:
+    happened: dict[int, Strike] = {}
+    for number, strike in enumerate(strikes, 1):
+        if scenario.only is not None and number not in scenario.only:
+            continue
         _run_looking(world, strike.at_ns, broken)
         world.strike(strike)
+        happened[number] = strike
         struck[strike.name] += 1
         progress((strike.at_ns - START_NS) / (end_ns - START_NS))
     _run_looking(world, end_ns, broken)
@@ -85,13 +92,14 @@ def simulate(
     if not LASTING & struck.keys():
         broken |= dict.fromkeys(healed(world))
     world.stop()
-    broken |= dict.fromkeys(settled(world))
+    broken |= world.invariants.broken | dict.fromkeys(settled(world))
     seen = world.session.snapshot(world.clock.at_ns)
     progress(1.0)
     return Outcome(
         seed=seed,
         digest=world.recorder.digest,
         hours=hours,
+        strikes=happened,
         struck=dict(struck),
         records=dict(world.recorder.counts),
         placed=seen.placed,
@@ -100,8 +108,38 @@ def simulate(
     )
 
 
+def simplest(
+    plugins: Plugins,
+    scenario: Scenario,
+    outcome: Outcome,
+    *,
+    max_runs: int,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[int, ...]:
+    """Return few of a run's faults that break something too, by their numbers; see `shrink`.
+
+    Args:
+        plugins: as for the run.
+        scenario: of the run.
+        outcome: of the run, with findings.
+        max_runs: how many further runs this may cost.
+        progress: is told before each how many were made.
+    """
+    runs = 0
+
+    def fails(only: tuple[int, ...]) -> bool:
+        nonlocal runs
+        progress(runs)
+        runs += 1
+        return bool(simulate(plugins, msgspec.structs.replace(scenario, only=only)).broken)
+
+    return shrink(tuple(outcome.strikes), fails, max_runs=max_runs)
+
+
 def _run_looking(world: World, end_ns: int, broken: dict[str, None]) -> None:
     """Let time pass, and look now and then at what must always be true."""
     while world.clock.at_ns < end_ns:
         world.run_until(min(end_ns, world.clock.at_ns + int(LOOK_EVERY_S * NS_PER_S)))
         broken |= dict.fromkeys(always(world))
+        world.invariants.look()
+        broken |= world.invariants.broken

@@ -92,6 +92,44 @@ PARAMETERS: Final[Mapping[str, _Draw]] = {
     "funding": lambda random: {"rate_1h": random.uniform(-0.0005, 0.0005)},
 }
 
+#: The faults of docs/faults.md that each one makes happen.
+NUMBERS: Final[Mapping[str, tuple[int, ...]]] = {
+    "drop": (9, 13),
+    "delay": (15, 31),
+    "duplicate": (14, 33),
+    "reorder": (15,),
+    "split": (7,),
+    "gap": (13, 16),
+    "garble": (18, 27),
+    "ignore": (4, 29),
+    "lose_request": (29,),
+    "lose_answer": (29, 36),
+    "slow_answer": (11, 29, 31),
+    "rate_limit": (48,),
+    "server_error": (30,),
+    "html": (12,),
+    "ban": (49,),
+    "kill": (2, 10),
+    "half_open": (3,),
+    "freeze": (55,),
+    "clock_step": (25, 81),
+    "expire_credentials": (52,),
+    "partial_fill": (34,),
+    "overfill": (37,),
+    "late_fill": (35, 38),
+    "external_order": (39, 104),
+    "venue_cancel": (67,),
+    "liquidation": (60,),
+    "deleverage": (61, 69),
+    "withdrawal": (65,),
+    "leverage_change": (59,),
+    "mark_shift": (64,),
+    "status": (56,),
+    "maintenance": (54,),
+    "funding": (62, 63),
+    "outage": (1, 8),
+}
+
 #: Everything that can be drawn, in the order of the menu.
 EVERYTHING: Final = (*MENU, OUTAGE)
 

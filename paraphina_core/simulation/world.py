@@ -7,7 +7,7 @@ venues are made. Whatever is due next happens next.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,7 @@ from paraphina_core.execution import NonceSource, Signatory
 from paraphina_core.session import Session, compose
 from paraphina_core.twin import AccountTruth, TwinHost, TwinLink, TwinLogin, VirtualNetwork, truth
 
+from .invariants import Invariants
 from .weather import Strike
 
 #: Every simulation begins at this time: 2026-01-05, a Monday, 12:00 UTC.
@@ -46,10 +47,15 @@ class WorldClock:
 
 
 class DigestRecorder:
-    """Keeps a running hash of everything that the session writes down, and counts it by kind."""
+    """Keeps a running hash of everything that the session writes down, and counts it by kind.
 
-    def __init__(self) -> None:
+    Args:
+        watch: is shown each record but frames.
+    """
+
+    def __init__(self, watch: Callable[[str, int, bytes], None]) -> None:
         self._hash = hashlib.sha256()
+        self._watch = watch
         self.counts: dict[str, int] = {}
 
     @property
@@ -59,13 +65,18 @@ class DigestRecorder:
 
     def append(self, kind: str, at_ns: int, data: bytes) -> int:
         """Take one record."""
-        self._hash.update(b"%s %d %d %s\n" % (kind.encode(), at_ns, len(data), data))
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        return sum(self.counts.values()) - 1
+        number = self._take(kind, at_ns, data)
+        self._watch(kind, at_ns, data)
+        return number
 
     def record_frame(self, at_ns: int, connector: str, stream: str, frame: bytes) -> int:
         """Take one frame."""
-        return self.append("frame", at_ns, b"%s %s %s" % (connector.encode(), stream.encode(), frame))
+        return self._take("frame", at_ns, b"%s %s %s" % (connector.encode(), stream.encode(), frame))
+
+    def _take(self, kind: str, at_ns: int, data: bytes) -> int:
+        self._hash.update(b"%s %d %d %s\n" % (kind.encode(), at_ns, len(data), data))
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return sum(self.counts.values()) - 1
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +89,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         mean_pause_s: mean pause between two faults.
         heal_s: undisturbed time after the last fault, in which everything must be well again.
         faults: what may go wrong, of `EVERYTHING`; None for all but what is in `LASTING`.
+        only: the faults of the run that happen, by their numbers from 1; None for all. The others are drawn
+            and left out, so that those that happen are the same as with them.
         variables: environment variables of the configuration, beside those that lead to the twins.
         options: options of the configuration, by flag.
         twin_settings: settings of the twins, by connector.
@@ -89,6 +102,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     mean_pause_s: float = 20.0
     heal_s: float = 180.0
     faults: tuple[str, ...] | None = None
+    only: tuple[int, ...] | None = None
     variables: Mapping[str, str] = msgspec.field(default_factory=dict)
     options: Mapping[str, str] = msgspec.field(default_factory=dict)
     twin_settings: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
@@ -120,6 +134,7 @@ class World:
         venues: by connector.
         network: the session's connections.
         recorder: what the session wrote down.
+        invariants: what it may never do, and whether it did.
 
     Raises:
         LocalError: a connector has no twin, or the configuration cannot be used.
@@ -128,7 +143,8 @@ class World:
     def __init__(self, plugins: Plugins, scenario: Scenario) -> None:
         seed = scenario.seed
         self.clock = WorldClock()
-        self.recorder = DigestRecorder()
+        self.invariants = Invariants(self)
+        self.recorder = DigestRecorder(self.invariants.recorded)
         specs = [plugins.connector(name) for name in scenario.connectors]
         self.venues = {
             spec.name: self._venue(spec, seed + number, scenario.twin_settings.get(spec.name, {}))

@@ -23,8 +23,6 @@ from paraphina_core.simulation import (
 from paraphina_core.twin import parse_fault
 
 NAME = "hyperliquid"
-#: The venue gives its dead-man switch only to accounts that have traded a million.
-TRADED = {NAME: {"traded_usd": "10000000"}}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,6 @@ def run(plugins: Plugins, seed: int, minutes: float, **changes: object) -> Outco
         seed=seed,
         connectors=(NAME,),
         hours=minutes / 60,
-        twin_settings=TRADED,
         **changes,  # type: ignore[arg-type]
     )
     return simulate(plugins, scenario)
@@ -86,7 +83,7 @@ def test_what_only_a_person_can_judge_ends_trading_and_loses_nothing(
     plugins: Plugins, fault: str, state: str
 ) -> None:
     """F-037, F-039, F-060, F-061: the session stops enlarging positions, and still knows what it holds."""
-    scenario = Scenario(seed=3, connectors=(NAME,), twin_settings=TRADED)
+    scenario = Scenario(seed=3, connectors=(NAME,))
     world = World(plugins, scenario)
     world.start()
     venue = world.venues[NAME]
@@ -112,7 +109,7 @@ def test_what_only_a_person_can_judge_ends_trading_and_loses_nothing(
 
 def test_a_session_that_is_wrong_is_found_out(plugins: Plugins) -> None:
     """Whatever differs is named: an order that is hidden, a position, fees, a book that stands still."""
-    world = World(plugins, Scenario(seed=4, connectors=(NAME,), twin_settings=TRADED))
+    world = World(plugins, Scenario(seed=4, connectors=(NAME,)))
     world.start()
     world.run_for(40.0)
     exchange = world.venues[NAME].host.exchange

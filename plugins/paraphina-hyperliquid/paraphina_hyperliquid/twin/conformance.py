@@ -41,8 +41,6 @@ _ACCOUNT: Final = "0x5e9ee1089755c3435139848e47e6635505d5a13a"
 _START_NS: Final = 1_800_000_000_000_000_000
 _RECORDED: Final = ("BTC", "HYPE")
 _COIN: Final = "BTC"
-#: So much was traded that the account may use the dead-man switch, and may ask for long.
-_SEASONED: Final = {"traded_usd": "10000000"}
 
 
 class _Evidence(msgspec.Struct):
@@ -108,8 +106,8 @@ SUBJECT: Final = Subject(
     recordings=_recordings,
     twin=TwinSide(
         log_in=_log_in,
-        quiet=Scene(connector={"coin": _COIN}, twin={**_SEASONED, "flow": "no"}),
-        lively=Scene(connector={"coin": _COIN}, twin=_SEASONED),
+        quiet=Scene(connector={"coin": _COIN}, twin={"flow": "no"}),
+        lively=Scene(connector={"coin": _COIN}),
         answer='"channel":"post"',
     ),
 )

@@ -355,7 +355,7 @@ class HyperliquidTwin:
 class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an operator may set, as text."""
 
-    traded_usd: _Count = 0
+    traded_usd: _Count = 10_000_000
     requests_used: _Count = 0
     flow: Literal["yes", "no"] = "yes"
 

@@ -60,7 +60,7 @@ def cancel(oid: int, asset: int = ATOM) -> dict[str, Any]:
 
 
 class Desk:
-    """One twin, and two of its clients: `maker` and `taker`, by the keys of their masters.
+    """One twin, and two of its clients, who have traded nothing: `maker` and `taker`, by their masters' keys.
 
     Attributes:
         twin: the twin.
@@ -81,7 +81,7 @@ class Desk:
                 clock=self.clock,
                 wire=self,
                 balance_usd=Decimal(10_000),
-                settings=settings,
+                settings={"traded_usd": "0"} | settings,
             )
         )
         self.maker, self.taker = self.twin.accounts

@@ -164,7 +164,7 @@ def test_the_official_sdk_places_modifies_cancels_and_sees_its_fills() -> None:
 
 def test_the_official_sdk_administers_and_is_refused_in_words_that_it_expects() -> None:
     """An agent approved and put to use, an expiry, a scheduled cancel too early, a stranger's key."""
-    with served() as twin, sdk(twin, MAKER, MAKER.key) as (info, exchange):
+    with served(traded_usd="0") as twin, sdk(twin, MAKER, MAKER.key) as (info, exchange):
         approved, key = exchange.approve_agent("bot")
         assert approved["status"] == "ok"
         assert [agent["name"] for agent in info.extra_agents(MAKER.address)] == ["bot"]
