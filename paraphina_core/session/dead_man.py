@@ -9,8 +9,8 @@ from paraphina_core.domain import NS_PER_MS, NS_PER_S, ArmDeadMan, DeadManReport
 #: The switch is armed again after this share of its window.
 _BEATS_PER_WINDOW: Final = 3
 
-#: A switch that was refused is tried again after so long, and after twice as long each time up to the second
-#: figure: what passes heals soon, and every refusal costs a message.
+#: A switch that is off is tried again after so long, and after twice as long each time up to the second figure:
+#: what passes heals soon, and every refusal costs a message.
 FIRST_AGAIN_NS: Final = 1 * NS_PER_S
 MOST_AGAIN_NS: Final = 600 * NS_PER_S
 
@@ -44,7 +44,11 @@ class DeadMan:
         """Return the command to arm it if that is due."""
         if self._next_ns is None or at_ns < self._next_ns:
             return None
-        self._next_ns = at_ns + self._window_ms * NS_PER_MS // _BEATS_PER_WINDOW
+        pause_ns = self._window_ms * NS_PER_MS // _BEATS_PER_WINDOW
+        if self.is_off:  # the command may get lost, and nothing is placed meanwhile
+            pause_ns = min(self._again_ns, pause_ns)
+            self._again_ns = min(2 * self._again_ns, MOST_AGAIN_NS)
+        self._next_ns = at_ns + pause_ns
         return ArmDeadMan(window_ms=self._window_ms, instruments=instruments)
 
     def disarm(self, instruments: tuple[InstrumentId, ...], at_ns: int) -> ArmDeadMan | None:
@@ -67,7 +71,6 @@ class DeadMan:
             self._again_ns = FIRST_AGAIN_NS
         elif not self._is_disarming:
             self._next_ns = at_ns + self._again_ns if report.reason else at_ns
-            self._again_ns = min(2 * self._again_ns, MOST_AGAIN_NS)
         return is_news
 
     @property
