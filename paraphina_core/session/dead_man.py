@@ -9,8 +9,8 @@ from paraphina_core.domain import NS_PER_MS, NS_PER_S, ArmDeadMan, DeadManReport
 #: The switch is armed again after this share of its window.
 _BEATS_PER_WINDOW: Final = 3
 
-#: A switch that is off is tried again after so long, and after twice as long each time up to the second figure:
-#: what passes heals soon, and every refusal costs a message.
+#: A switch that is off is tried again after so long, and after twice as long each time up to the second
+#: figure: what passes heals soon, and every refusal costs a message.
 FIRST_AGAIN_NS: Final = 1 * NS_PER_S
 MOST_AGAIN_NS: Final = 600 * NS_PER_S
 
