@@ -23,6 +23,7 @@ from paraphina_core.domain import (
     RemoteProtocolError,
     TradingStatus,
     VenueNotice,
+    instrument_id,
     nearest_name,
     parse_decimal,
 )
@@ -91,18 +92,18 @@ def perpetual(connector: str, details: MarketDetails) -> Instrument:
     """
     lot = Decimal(1).scaleb(-details.supported_size_decimals)
     limit = details.order_quote_limit
-    multiple = _MULTIPLE.fullmatch(details.symbol)
+    multiplier, base = _base(details.symbol)
     try:
         return Instrument(
             venue=connector,
             native_id=details.symbol,
-            base=details.symbol if multiple is None else multiple[2],
+            base=base,
             quote=QUOTE,
             price_rule=FixedTick(tick=Decimal(1).scaleb(-details.supported_price_decimals)),
             lot_size=lot,
             min_size=parse_decimal(details.min_base_amount, "min_base_amount"),
             min_notional=parse_decimal(details.min_quote_amount, "min_quote_amount"),
-            multiplier=Decimal(1 if multiple is None else multiple[1]),
+            multiplier=Decimal(multiplier),
             max_size=CONTEXT.multiply(lot, MAX_LOTS),
             max_notional=None if limit is None else parse_decimal(limit, "order_quote_limit"),
             status=_status(details),
@@ -121,10 +122,12 @@ class Listings:
 
     Attributes:
         symbols: each of those symbols that the venue lists.
+        perpetuals: name of every perpetual that the venue lists, by number.
     """
 
     def __init__(self, connector: str, wanted: Sequence[str], market_id: int | None = None) -> None:
         self.symbols: Mapping[str, Market] = {}
+        self.perpetuals: Mapping[int, InstrumentId] = {}
         self._connector = connector
         self._wanted = wanted
         self._market_id = market_id
@@ -181,7 +184,17 @@ class Listings:
             )
             events.append(InstrumentDefined(instrument=instrument))
         self.symbols = markets
+        self.perpetuals = {
+            each.market_id: instrument_id(self._connector, each.symbol, _base(each.symbol)[0])
+            for each in found
+        }
         return events
+
+
+def _base(symbol: str) -> tuple[str, str]:
+    """Return of how many units of which coin a contract is one."""
+    multiple = _MULTIPLE.fullmatch(symbol)
+    return ("1", symbol) if multiple is None else (multiple[1], multiple[2])
 
 
 def _status(details: MarketDetails) -> TradingStatus:
