@@ -38,10 +38,18 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
     """Run one session: shadow, paper, testnet or live.
 
     Exit codes: 0 done; 1 a preflight check failed; 2 refused by a gate, or bad usage or configuration;
-    3 orders are left; 4 halted by a limit; 70 internal error; 130 second Ctrl-C.
+    3 orders are left; 4 halted by a limit; 5 the kill switch fired, now or earlier; 70 internal error;
+    130 second Ctrl-C.
     """
     from paraphina_core.gates import evaluate, refusals
-    from paraphina_core.session import Run, gather, settle_memory, visited, with_recording
+    from paraphina_core.session import (
+        KILLED_EXIT_CODE,
+        Run,
+        gather,
+        settle_memory,
+        visited,
+        with_recording,
+    )
     from paraphina_core.transport import run as run_on_loop
 
     from .gates import render
@@ -58,30 +66,35 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
         verdicts = evaluate(visited(gather(config, plugins, home()), config, plugins))
         if refusals(verdicts):
             render(verdicts, config)
-            sys.exit(2)
+            has_fired = any(one.id == "kill_latch" for one in refusals(verdicts))
+            sys.exit(KILLED_EXIT_CODE if has_fired else 2)
         run = Run(config, plugins, home())
         settle_memory()
         asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or it was refused above
-        summary = run_on_loop(_watched(run, view, f"{asked} of {asked} pass"), run.engine)
-        _tell(summary, run)
+        summary = run_on_loop(watched(run, view, f"{asked} of {asked} pass"), run.engine)
+        tell(summary, run)
     sys.exit(summary.exit_code)
 
 
-async def _watched(run: Run, view: str, gates: str) -> Summary:
-    """Execute the run under the two signals, with a view beside it."""
+async def watched(run: Run, view: str, gates: str) -> Summary:
+    """Execute the run under its signals, with a view beside it."""
     loop = asyncio.get_running_loop()
     asked = False
 
     def stop() -> None:
         nonlocal asked
         if asked:
-            click.echo("left at once: nothing more was cancelled", err=True)
+            click.echo(
+                "left at once: nothing more was cancelled; what remains is the venues' dead-man switches",
+                err=True,
+            )
             os._exit(LEFT_AT_ONCE)
         asked = True
         run.request_stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGUSR1, run.kill, "signal SIGUSR1")
     watcher = asyncio.create_task(_watch(run, view, gates))
     try:
         return await run.execute()
@@ -108,7 +121,7 @@ async def _watch(run: Run, view: str, gates: str) -> None:
         click.echo(log_line(run.snapshot()))
 
 
-def _tell(summary: Summary, run: Run) -> None:
+def tell(summary: Summary, run: Run) -> None:
     """Say how the run ended and what is left."""
     session = summary.session
     click.echo(
@@ -117,9 +130,19 @@ def _tell(summary: Summary, run: Run) -> None:
         f"in {summary.wall_s:.1f} s"
     )
     if session.reason:
-        click.echo(f"halted: {session.reason}")
+        click.echo(f"{session.state.value}: {session.reason}")
     for code, count in sorted(session.refusals.items(), key=lambda item: -item[1]):
         click.echo(f"refused {count} times: {code}")
+    tell_left(summary)
+    if summary.latch_fault:
+        click.echo(f"NOT LATCHED on disk, the next session may start: {summary.latch_fault}")
+    elif summary.was_killed:
+        click.echo("no session starts until `paraphina kill --clear`")
+    click.echo(f"everything is in {run.folder}")
+
+
+def tell_left(summary: Summary) -> None:
+    """Say what is left, and where; or that nothing is."""
     for instrument, size in summary.positions_left.items():
         click.echo(f"position left: {size:f} {instrument}")
     for order in summary.orders_left:
@@ -131,4 +154,3 @@ def _tell(summary: Summary, run: Run) -> None:
         click.echo(f"NOT CONFIRMED: {connector} did not say that no order is open")
     if not (summary.orders_left or summary.unconfirmed):
         click.echo("no order is left")
-    click.echo(f"everything is in {run.folder}")

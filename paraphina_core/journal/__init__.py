@@ -7,6 +7,7 @@ from .errors import DamageError, JournalError
 from .files import Disk, FileLayer
 from .frames import FRAME_KIND, Frame, decode_frame
 from .layout import Head
+from .lock import FileLock
 from .nonce_mark import NonceMark
 from .reader import Verification, read, verify
 from .run_number import allocate_run_number
@@ -21,6 +22,7 @@ __all__ = [
     "DamageError",
     "Disk",
     "FileLayer",
+    "FileLock",
     "Frame",
     "Head",
     "JournalError",

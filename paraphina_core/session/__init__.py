@@ -7,10 +7,12 @@ from .compose import compose
 from .doctor import Finding, Level, examine
 from .endpoints import engine_of
 from .facts import gather
+from .kill_latch import KillLatch
 from .playback import with_recording
 from .preflight import PreflightReport, preflight
 from .replay import Difference, ReplayResult, replay_run
-from .run import OrderLeft, Run, Summary, settle_memory
+from .run import KILLED_EXIT_CODE, OrderLeft, Run, Summary, settle_memory
+from .running import SessionFile, sessions
 from .session import Session
 from .snapshot import (
     AccountSnapshot,
@@ -23,11 +25,13 @@ from .snapshot import (
 from .visit import visited
 
 __all__ = [
+    "KILLED_EXIT_CODE",
     "RECORDING_FILE",
     "AccountSnapshot",
     "ConnectionSnapshot",
     "Difference",
     "Finding",
+    "KillLatch",
     "Level",
     "MarketSnapshot",
     "OrderLeft",
@@ -36,6 +40,7 @@ __all__ = [
     "ReplayResult",
     "Run",
     "Session",
+    "SessionFile",
     "SessionSnapshot",
     "Summary",
     "VenueSnapshot",
@@ -47,6 +52,7 @@ __all__ = [
     "preflight",
     "recording_folder",
     "replay_run",
+    "sessions",
     "settle_memory",
     "visited",
     "with_recording",

@@ -6,9 +6,10 @@ session owns every decision. One input at a time goes the whole way before the n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterator
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from paraphina_core.connector import LocalSource, StreamPlan
 from paraphina_core.domain import NS_PER_S, LocalError
@@ -21,6 +22,10 @@ from .session import Session
 REOPEN_AFTER_NS: Final = 1 * NS_PER_S
 
 
+#: How long the disk may take for the latch, in real seconds.
+LATCH_S: Final = 5.0
+
+
 class StopReason(StrEnum):
     """Why a run ended."""
 
@@ -29,6 +34,25 @@ class StopReason(StrEnum):
     MAX_TICKS = "the number of ticks is reached"
     STREAMS_ENDED = "every stream has ended"
     JOURNAL_FAILED = "the journal takes no record"
+    KILLED = "the kill switch fired"
+
+
+class Latch(Protocol):
+    """Where a kill is kept beyond this process, and where it may come from."""
+
+    def read(self) -> str | None:
+        """Return why the switch has fired, None if it has not.
+
+        Raises:
+            LocalError: nobody can tell.
+        """
+
+    def fire(self, reason: str) -> None:
+        """Keep it; may wait for a disk.
+
+        Raises:
+            LocalError: it cannot be kept.
+        """
 
 
 class Chores(Protocol):
@@ -78,6 +102,10 @@ class Driver:
         duration_ns: stop after so much session time, None for no limit.
         max_ticks: stop after so many ticks, None for no limit.
         chores: what must be done in time beside the session, and is no input of it.
+        latch: looked at before each tick, fired with the kill switch; None where nothing outlives the run.
+
+    Attributes:
+        latch_fault: why the latch could not be fired; empty if it could, or had not to.
     """
 
     def __init__(
@@ -90,6 +118,7 @@ class Driver:
         duration_ns: int | None = None,
         max_ticks: int | None = None,
         chores: Chores | None = None,
+        latch: Latch | None = None,
     ) -> None:
         self._session = session
         self._pacer = pacer
@@ -102,10 +131,28 @@ class Driver:
         self._open: list[_Feed] = []
         self._waiting: list[tuple[int, _Feed]] = []
         self._until_ns = 0
+        self._latch = latch
+        self._latching: asyncio.Task[None] | None = None
+        self._kill_first = ""
+        self._has_begun = False
+        self.latch_fault = ""
 
     def request_stop(self) -> None:
         """Ask for an orderly end; callable from a signal handler of the event loop."""
         self._stop(StopReason.OPERATOR)
+
+    def kill(self, reason: str) -> None:
+        """Fire the kill switch: cancels leave within this call; callable from the event loop only.
+
+        Before the run it makes one that only cancels. The latch follows on disk: a disk that hangs must not
+        keep the cancels here.
+        """
+        if not self._has_begun:
+            self._kill_first = self._kill_first or reason
+            return
+        if not self._session.killed:
+            self._session.kill(reason, self._pacer.now_ns())
+        self._heed_kill()
 
     async def run(self) -> StopReason:
         """Drive the session until a reason to stop, then until its orders are gone or time is up.
@@ -124,6 +171,9 @@ class Driver:
 
     async def _drive(self, start_ns: int) -> StopReason:
         self._session.start(start_ns)
+        self._has_begun = True
+        if self._kill_first:
+            self.kill(self._kill_first)
         for connector, plan in self._session.streams():
             if isinstance(plan.source, LocalSource):
                 self._waiting.append((start_ns, _Feed(connector, plan, plan.source)))
@@ -132,6 +182,7 @@ class Driver:
         end_ns = None if self._duration_ns is None else start_ns + self._duration_ns
         while self._reason is None:
             next_tick_ns = await self._one(next_tick_ns)
+            self._heed_kill()
             if end_ns is not None and self._pacer.now_ns() >= end_ns:
                 self._stop(StopReason.DURATION)
             elif self._max_ticks is not None and self._session.ticks >= self._max_ticks:
@@ -145,7 +196,10 @@ class Driver:
         deadline_ns = at_ns + self._session.stop_deadline_ns
         while not self._session.quiet and self._pacer.now_ns() < deadline_ns:
             next_tick_ns = await self._one(next_tick_ns)
+            self._heed_kill()
         self._session.finish(self._pacer.now_ns())
+        if self._latching is not None:
+            await self._latching
         return self._reason
 
     async def _one(self, next_tick_ns: int) -> int:
@@ -177,6 +231,7 @@ class Driver:
             self._fetch(feed, at_ns)
             self._reopen(at_ns)
         elif next_tick_ns <= due_ns:
+            self._look_at_latch()
             self._session.tick(at_ns)
             self._reopen(at_ns)
             late = (at_ns - next_tick_ns) // self._tick_ns
@@ -217,10 +272,39 @@ class Driver:
         self._network.open_what_may_be()
         route_ns = self._session.next_due_ns()
         chores_ns = None if self._chores is None else self._chores.due_ns()
-        if self._network.error is not None or any(
-            due_ns is not None and due_ns < self._until_ns for due_ns in (route_ns, chores_ns)
+        is_news = self._session.killed and self._reason is not StopReason.KILLED
+        if (
+            is_news
+            or self._network.error is not None
+            or any(due_ns is not None and due_ns < self._until_ns for due_ns in (route_ns, chores_ns))
         ):
             self._pacer.wake()
+
+    def _look_at_latch(self) -> None:
+        if self._latch is None or self._session.killed:
+            return
+        try:
+            reason = self._latch.read()
+        except LocalError as e:
+            reason = str(e)  # a switch that cannot be seen is not one that has not fired
+        if reason is not None:
+            self.kill(reason)
+
+    def _heed_kill(self) -> None:
+        """End the run once the switch has fired, whoever fired it, and keep that on disk."""
+        if not self._session.killed or self._reason is StopReason.KILLED:
+            return
+        self._reason = StopReason.KILLED
+        self._pacer.wake()
+        if self._latch is not None:
+            latching = asyncio.to_thread(self._latch.fire, self._session.reason)
+            self._latching = asyncio.get_running_loop().create_task(self._keep(latching))
+
+    async def _keep(self, latching: Coroutine[Any, Any, None]) -> None:
+        try:
+            await asyncio.wait_for(latching, LATCH_S)
+        except (LocalError, TimeoutError) as e:
+            self.latch_fault = str(e) or f"the disk did not answer within {LATCH_S:g} s"
 
     def _stop(self, reason: StopReason) -> None:
         if self._reason is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from paraphina_core.connector import Request, StreamPlan, WebSocketSource
 from paraphina_core.domain import Clock
@@ -14,6 +14,9 @@ from .answers import MAX_BODY_BYTES
 from .link import Access, Link, World
 from .session import Session
 from .snapshot import ConnectionSnapshot
+
+#: How long connections may take to close before they are cut, in real seconds.
+CLOSE_S: Final = 5.0
 
 
 class Network:
@@ -115,9 +118,18 @@ class Network:
         """End every connection and leave nothing running; the session gets no further input."""
         for link in self._links.values():
             link.stop()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_tasks()
         if self._client is not None:
             await self._client.close()
+
+    async def _end_tasks(self) -> None:
+        """Wait for every task, and cancel those that do not end."""
+        for _ in range(2):
+            if not self._tasks:
+                return
+            _, pending = await asyncio.wait(tuple(self._tasks), timeout=CLOSE_S)
+            for task in pending:
+                task.cancel()
 
     # --- the wire -------------------------------------------------------------------------------
 

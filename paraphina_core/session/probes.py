@@ -8,11 +8,16 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from paraphina_core.connector import CheckResult, CheckStatus
+from paraphina_core.domain import LocalError
 
-KILL_LATCH_FILE: Final = "kill_latch.json"
+from .kill_latch import KillLatch
+
+#: What a fired kill switch asks for.
+CLEAR_REMEDY: Final = (
+    "`paraphina kill` cancels what is left; look at positions, then let sessions start with "
+    "`paraphina kill --clear`."
+)
 
 _PROBE: Final = b"\0" * 4096
 _MAX_SHOWN: Final = 300
@@ -55,28 +60,15 @@ def probe_journal(folder: Path, segment_mb: int) -> CheckResult:
 
 def probe_kill_latch(home: Path) -> CheckResult:
     """Tell whether the kill switch has fired and was not cleared; a latch that cannot be seen is unknown."""
-    path = home / KILL_LATCH_FILE
+    latch = KillLatch(home)
     try:
-        content = path.read_bytes()[:_MAX_SHOWN]
-    except FileNotFoundError:
-        return CheckResult(status=CheckStatus.PASS, found="it has not fired")
-    except OSError as e:
+        reason = latch.read()
+    except LocalError as e:
         remedy = "Look at it; without a file there the switch has not fired."
-        return CheckResult(status=CheckStatus.UNKNOWN, found=f"{path}: {e.strerror}", remedy=remedy)
-    return _failed(
-        f"it has fired: {_reason(content)}",
-        f"Make sure that no order and no position is left, then remove {path}.",
-    )
-
-
-def _reason(content: bytes) -> str:
-    try:
-        latch = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
-        latch = None
-    if isinstance(latch, dict) and isinstance(latch.get("reason"), str):
-        return str(latch["reason"])
-    return content.decode(errors="replace").strip() or "no reason is given"
+        return CheckResult(status=CheckStatus.UNKNOWN, found=str(e), remedy=remedy)
+    if reason is None:
+        return CheckResult(status=CheckStatus.PASS, found="it has not fired")
+    return _failed(f"it has fired: {reason[:_MAX_SHOWN]}", CLEAR_REMEDY)
 
 
 def _write_fault(folder: Path) -> str:

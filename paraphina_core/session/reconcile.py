@@ -44,6 +44,7 @@ from paraphina_core.domain import (
 )
 from paraphina_core.execution import OrderRecord
 
+from .breaches import Breach
 from .dead_man import DeadMan
 from .doubts import CLOCK_MARGIN_NS, Doubts
 from .trading import Trading
@@ -51,6 +52,9 @@ from .venue import Market, Venue
 
 #: Lists in a row that must show a difference of a position before it counts.
 DRIFT_REPEATS: Final = 3
+
+#: Lists in a row after which it is believed to stay: somebody must look.
+DRIFT_LASTS: Final = 12
 
 #: The account is looked at again so soon after a difference, and while orders are being cancelled, and after
 #: twice as long each time: a venue's limits are needed for cancels and for the dead-man switch.
@@ -153,10 +157,13 @@ class Reconciler:
     def is_empty(self) -> bool:
         """True once the venue itself said, after the last order had left, that no order is open.
 
-        Every fill that it has named is booked by then.
+        After a kill that goes for the whole account, else for the instruments of the session. Every fill
+        that it has named is booked by then.
         """
         if self._ended_ns is None or not (self._orders_ns >= self._ended_ns) or self._listed:
             return False
+        if self._venue.strays or (self._trading.killed and not self._has_baseline):
+            return False  # who asks what is left wants to hear of positions too
         if self._doubts.next_due_ns() is not None:
             return False
         return self._dead_man is None or self._dead_man.is_off
@@ -245,11 +252,16 @@ class Reconciler:
     def _keep_dead_man(self, instruments: tuple[InstrumentId, ...], at_ns: int) -> None:
         if self._trading.only_cancels and self._ended_ns is None:
             self._ended_ns = self._next_ns = at_ns
+            self._hurry_ns = LOOK_AGAIN_NS
             self._look(at_ns)
         if self._dead_man is None:
             return
         is_done = self._ended_ns is not None and self._orders_ns >= self._ended_ns and not self._listed
-        is_done = is_done and not any(self._trading.tracker.open_orders(name) for name in instruments)
+        is_done = (
+            is_done
+            and not self._venue.strays
+            and not any(self._trading.tracker.open_orders(name) for name in instruments)
+        )
         command = (
             self._dead_man.disarm(instruments, at_ns) if is_done else self._dead_man.beat(instruments, at_ns)
         )
@@ -284,11 +296,12 @@ class Reconciler:
         self._drifts += 1
         self._next_ns = min(self._next_ns, at_ns + self._hurry_ns)
         self._ask(QueryFills(since_ns=self._fills_since_ns - CLOCK_MARGIN_NS), at_ns)
-        if self._drifts == DRIFT_REPEATS:
+        if self._drifts in {DRIFT_REPEATS, DRIFT_LASTS}:
             told = ", ".join(f"{name} by {size:f}" for name, size in drift.items())
             what = f"positions on {self._venue.name} differ from what was filled: {told}"
             self._venue.note(what)
-            self._trading.reduce(what, at_ns)
+            breach = Breach.LASTING_DRIFT if self._drifts == DRIFT_LASTS else Breach.DRIFT
+            self._trading.breach(breach, what, at_ns)
 
     def _start_from(
         self, positions: dict[InstrumentId, PositionReport], asked_ns: int, exchange_ns: int | None
@@ -322,14 +335,16 @@ class Reconciler:
     # --- orders and fills ------------------------------------------------------------------------
 
     def _take_orders(self, listed: OpenOrdersListed, at_ns: int, asked_ns: int | None) -> None:
-        ours = [report for report in listed.orders if report.instrument in self._venue.markets]
         for report in listed.orders:
             self._trading.take(self._venue, report, at_ns, asked_ns, is_told=False)
             self._adopt(report, at_ns, asked_ns)
         if asked_ns is None:
             return
         self._orders_ns = asked_ns
+        ours = [report for report in listed.orders if report.instrument in self._venue.markets]
         self._listed = frozenset(report.venue_order_id for report in ours)
+        if self._trading.killed:
+            self._venue.strays = tuple(report for report in listed.orders if self._is_stray(report))
         for record in self._not_listed(asked_ns):
             doubt = OutcomeUnknown(
                 instrument=record.order.instrument,
@@ -337,6 +352,13 @@ class Reconciler:
                 reason="it is not among the open orders",
             )
             self._trading.take(self._venue, doubt, at_ns)
+
+    def _is_stray(self, report: OrderReport) -> bool:
+        """Tell whether an open order of the account has no order here that stands for it."""
+        if report.state.is_final:
+            return False
+        known = self._trading.tracker.find(report.instrument, None, report.venue_order_id)
+        return known is None or not known.is_open
 
     def _not_listed(self, asked_ns: int) -> Iterator[OrderRecord]:
         for instrument in self._venue.markets:
@@ -383,7 +405,7 @@ class Reconciler:
         what = f"{self._venue.name} lists {whose}: {report.side.value} {report.size:f} at {report.price:f}"
         self._venue.note(what)
         if known is not None or (is_foreign and not is_own):
-            self._trading.reduce(what, at_ns)
+            self._trading.breach(Breach.EXTERNAL_ORDER, what, at_ns)
 
     def _take_fills(self, listed: FillsListed, at_ns: int) -> None:
         for fill in listed.fills:

@@ -134,6 +134,8 @@ def _feed(session: Session, record: Record) -> None:
             session.wake(record.at_ns)
         case "blocked":
             session.blocked(data["connector"], data["call"], data["took_ms"], record.at_ns)
+        case "kill":
+            session.kill(data["reason"], record.at_ns)
         case "stop":
             session.stop(data["reason"], record.at_ns)
         case _:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,15 @@ import msgspec
 
 from paraphina_core.config import ClockKind, Config, JournalSync
 from paraphina_core.connector import Plugins
-from paraphina_core.domain import NS_PER_MS, NS_PER_S, InstrumentId, RunNumber, TradingState
+from paraphina_core.domain import (
+    CONTEXT,
+    NS_PER_MS,
+    NS_PER_S,
+    InstrumentId,
+    OrderReport,
+    RunNumber,
+    TradingState,
+)
 from paraphina_core.journal import Head, JournalError, JournalWriter, SyncPolicy, allocate_run_number
 from paraphina_core.ops import TelemetryWriter
 
@@ -23,6 +32,7 @@ from .clock import Pacer, RealPacer, VirtualPacer
 from .compose import compose
 from .driver import Driver, StopReason
 from .endpoints import access_of, engine_of
+from .kill_latch import KillLatch
 from .network import Network
 from .outputs import (
     BUILD_FILE,
@@ -34,6 +44,7 @@ from .outputs import (
     run_folder,
     write_json,
 )
+from .running import Running, SessionFile
 from .session import Session
 from .snapshot import SessionSnapshot
 
@@ -42,6 +53,10 @@ VIRTUAL_SYNC_MS: Final = 1_000
 
 #: Period of telemetry records, session time.
 TELEMETRY_EVERY_NS: Final = 1 * NS_PER_S
+
+
+#: Exit code of a run in which the kill switch fired, and of one that it kept from starting.
+KILLED_EXIT_CODE: Final = 5
 
 
 class OrderLeft(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +73,9 @@ class OrderLeft(msgspec.Struct, frozen=True, kw_only=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What a run came to; written as `summary.json`.
 
-    `unconfirmed` names the connectors whose venue did not say in the end that no order is open.
+    `orders_left` holds, after a kill, also the orders of others that were on the account. `unconfirmed` names
+    the connectors whose venue did not say in the end that no order is open. `latch_fault` says why the kill
+    switch that fired is not kept on disk, and is empty if it is.
     """
 
     run: RunNumber
@@ -72,12 +89,20 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     positions_left: dict[InstrumentId, Decimal]
     journal_head: Head
     telemetry_failures: int
+    latch_fault: str = ""
+
+    @property
+    def was_killed(self) -> bool:
+        """True if the kill switch fired."""
+        return self.stopped_because == StopReason.KILLED.value
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 3 orders are or may be left, 4 halted by a limit, a fault or a failed journal."""
+        """0 all done, 3 orders are or may be left, 4 halted, 5 killed and no order is left."""
         if self.orders_left or self.unconfirmed:
             return 3
+        if self.was_killed:
+            return KILLED_EXIT_CODE
         return 4 if self.session.state is TradingState.HALTED else 0
 
 
@@ -130,12 +155,13 @@ class Run:
         config: what the operator wants; the start-up gates have passed.
         plugins: what is installed.
         home: state folder of the installation.
+        killed: start with the kill switch fired, for this reason: such a run only cancels.
 
     Raises:
         LocalError: the folder, the journal or a connector cannot be had.
     """
 
-    def __init__(self, config: Config, plugins: Plugins, home: Path) -> None:
+    def __init__(self, config: Config, plugins: Plugins, home: Path, *, killed: str = "") -> None:
         self._wall_s = time.monotonic()
         at_ns = time.time_ns()
         numbers: list[RunNumber] = []
@@ -208,6 +234,19 @@ class Run:
             duration_ns=None if duration_s is None else int(duration_s * NS_PER_S),
             max_ticks=config.session.max_ticks,
             chores=_Chores(self._journal, self._telemetry, self.snapshot, self.session),
+            latch=KillLatch(home),
+        )
+        if killed:
+            self._driver.kill(killed)
+        self._home = home
+        self._told = SessionFile(
+            run=run,
+            pid=os.getpid(),
+            mode=config.session.trade_mode,
+            connectors=config.selected,
+            accounts={name: dict(account["identity"]) for name, account in self._accounts.record.items()},
+            folder=str(self.folder.absolute()),
+            started=datetime.fromtimestamp(at_ns / NS_PER_S, UTC).isoformat(timespec="seconds"),
         )
 
     def snapshot(self) -> SessionSnapshot:
@@ -225,6 +264,13 @@ class Run:
         """Ask for an orderly end; callable from a signal handler of the event loop."""
         self._driver.request_stop()
 
+    def kill(self, reason: str) -> None:
+        """Fire the kill switch: cancels leave within this call; callable from the event loop only.
+
+        The one function for whatever may fire it from outside: a signal, a request, a watchdog.
+        """
+        self._driver.kill(reason)
+
     async def execute(self) -> Summary:
         """Run to the end, cancel everything, and write the summary.
 
@@ -235,6 +281,7 @@ class Run:
             LocalError: the summary cannot be written.
         """
         started = datetime.now(UTC)
+        running = Running(self._home, self._told)
         try:
             reason = await self._driver.run()
         except JournalError as e:
@@ -245,6 +292,7 @@ class Run:
             self._accounts.close()
         summary = self._summary(reason, started)
         write_json(self.folder / SUMMARY_FILE, summary)
+        running.close(tuple(self._left(summary)))
         self._telemetry.close()
         return summary
 
@@ -256,19 +304,44 @@ class Run:
             ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
             wall_s=round(time.monotonic() - self._wall_s, 3),
             session=self.snapshot(),
-            orders_left=tuple(
-                OrderLeft(
-                    instrument=record.order.instrument,
-                    client_order_id=record.order.client_order_id,
-                    side=record.order.side.value,
-                    price=record.order.price,
-                    remaining_size=record.remaining_size,
-                    state=record.state.value,
-                )
-                for record in self.session.open_orders()
+            orders_left=(
+                *(
+                    OrderLeft(
+                        instrument=record.order.instrument,
+                        client_order_id=record.order.client_order_id,
+                        side=record.order.side.value,
+                        price=record.order.price,
+                        remaining_size=record.remaining_size,
+                        state=record.state.value,
+                    )
+                    for record in self.session.open_orders()
+                ),
+                *(_stray_left(report) for report in self.session.strays()),
             ),
             unconfirmed=self.session.unconfirmed,
             positions_left=self.session.positions(),
             journal_head=self._journal.head,
             telemetry_failures=self._telemetry.failures,
+            latch_fault=self._driver.latch_fault,
         )
+
+    def _left(self, summary: Summary) -> Iterator[str]:
+        """Say what nobody can explain once the run is over; a position that was filled is explained."""
+        for order in summary.orders_left:
+            yield f"order {order.side} {order.remaining_size:f} at {order.price:f} on {order.instrument}"
+        for connector in summary.unconfirmed:
+            yield f"{connector} did not say that no order is open"
+        for venue in summary.session.venues:
+            for instrument, size in venue.account.drift.items() if venue.account is not None else ():
+                yield f"the position on {instrument} differs by {size:f} from what was filled"
+
+
+def _stray_left(report: OrderReport) -> OrderLeft:
+    return OrderLeft(
+        instrument=report.instrument,
+        client_order_id=report.client_order_id or 0,
+        side=report.side.value,
+        price=report.price,
+        remaining_size=CONTEXT.subtract(report.size, report.filled_size),
+        state=report.state.value,
+    )

@@ -211,6 +211,12 @@ class Session:
         self._inquire(at_ns)
         self._act(at_ns, "", ())
 
+    def kill(self, reason: str, at_ns: int) -> None:
+        """Fire the kill switch: from this call on nothing but cancels leaves, and they leave in it."""
+        self._trading.latch(reason)
+        self._recorder.append("kill", at_ns, encode({"reason": reason}))
+        self._act(at_ns, "", ())
+
     def stop(self, reason: str, at_ns: int) -> None:
         """Begin an orderly end: nothing new is sent, every order is cancelled."""
         self._recorder.append("stop", at_ns, encode({"reason": reason}))
@@ -274,6 +280,16 @@ class Session:
         return self._trading.record_lost
 
     @property
+    def killed(self) -> bool:
+        """True once the kill switch has fired; then the session must end."""
+        return self._trading.killed
+
+    @property
+    def reason(self) -> str:
+        """Why the session is not active; empty while it is."""
+        return self._trading.reason
+
+    @property
     def quiet(self) -> bool:
         """True once no order is open, by our books and by the word of every venue that orders left for."""
         return self._trading.tracker.open_count == 0 and not self.unconfirmed
@@ -297,6 +313,11 @@ class Session:
     def open_orders(self) -> Iterable[OrderRecord]:
         """Return every own order that is not final."""
         return self._trading.tracker.open_orders()
+
+    def strays(self) -> Iterator[OrderReport]:
+        """List, after a kill, the open orders of the accounts that no order here stands for."""
+        for venue in self._venues.values():
+            yield from venue.strays
 
     def positions(self) -> dict[InstrumentId, Decimal]:
         """Return every position that is not flat, signed, in base units."""

@@ -7,7 +7,7 @@ gates, counted, recorded, sent. Cancels take the same path without the gates.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple, get_args
 
@@ -16,8 +16,6 @@ from paraphina_core.domain import (
     NS_PER_MS,
     NS_PER_S,
     ArmDeadMan,
-    CancelAll,
-    CancelOrder,
     ClientOrderId,
     Event,
     Fill,
@@ -45,22 +43,24 @@ from paraphina_core.execution import (
     OrderUpdate,
     Planner,
     Unplaced,
-    cancel_of,
 )
 from paraphina_core.gates import SessionContext, check
 from paraphina_core.market import HealthState
 
+from .breaches import CONSEQUENCES, Breach, Consequence
 from .record import Recorder, encode
 from .venue import Market, Venue
+from .withdrawal import Withdrawal
 
 _ORDER_UPDATES: Final = get_args(OrderUpdate)
 
-#: What no venue may do: fill more than was ordered, or say two things of one fill (F-033, F-037).
-_BROKEN: Final = frozenset({Finding.OVERFILL, Finding.CONFLICTING_FILL})
-
-#: A cancel-all that left orders open is sent again after so much session time.
-CANCEL_AGAIN_AFTER_NS: Final = 1 * NS_PER_S
-
+#: What no venue may do: fill more than was ordered, say two things of one fill, take orders that nobody sent
+#: here (F-033, F-037, F-039).
+_BREACHES: Final = {
+    Finding.OVERFILL: Breach.OVERFILL,
+    Finding.CONFLICTING_FILL: Breach.CONFLICTING_FILL,
+    Finding.EXTERNAL: Breach.EXTERNAL_ORDER,
+}
 
 #: A side whose order a venue has rejected waits so long, then twice as long each time, up to the longest.
 FIRST_PAUSE_NS: Final = 250 * NS_PER_MS
@@ -117,7 +117,6 @@ class Trading:
         self.reason = ""
         self.record_lost = ""
         self.placed = 0
-        self.cancels = 0
         self.fills = 0
         self._venues = venues
         self._strategy = strategy
@@ -127,13 +126,24 @@ class Trading:
         self._recorder = recorder
         self._home: dict[InstrumentId, Venue] = {}
         self._instruments: dict[InstrumentId, Instrument] = {}
-        self._cancel_all_ns: dict[str, int] = {}
-        self._cancel_ns: dict[ClientOrderId, int] = {}
         self._pauses: dict[tuple[InstrumentId, Side], _Pause] = {}
         self._funding_ns: dict[InstrumentId, int] = {}
         self._last_refusal: dict[tuple[InstrumentId, Side], str] = {}
         self._unplaced: tuple[Unplaced, ...] = ()
         self._stopping = False
+        self._withdrawal = Withdrawal(
+            venues, self.tracker, recorder, reaches_venue=context.mode.reaches_venue
+        )
+
+    @property
+    def cancels(self) -> int:
+        """How many orders a cancel was sent for."""
+        return self._withdrawal.cancels
+
+    @property
+    def killed(self) -> bool:
+        """True once the kill switch has fired."""
+        return self._context.kill_latched is not False
 
     @property
     def mode(self) -> TradeMode:
@@ -147,7 +157,7 @@ class Trading:
 
     def may_leave(self, order: PlaceOrder | ModifyOrder) -> bool:
         """Say whether an order that the gates let through may still be sent; asked where it is sent."""
-        if self.only_cancels or self._context.kill_latched is not False:
+        if self.only_cancels or self.killed:
             return False
         if self._home[order.instrument].health.state is HealthState.DISABLED:
             return False
@@ -208,25 +218,38 @@ class Trading:
         self._context.daily_pnl_usd = float(self.ledger.daily_pnl)
         limits = self._context.limits
         if not (-self._context.daily_pnl_usd <= limits.max_daily_loss_usd):
-            self.halt(f"the daily loss is beyond {limits.max_daily_loss_usd:g} USD", at_ns)
+            self.breach(
+                Breach.DAILY_LOSS, f"the daily loss is beyond {limits.max_daily_loss_usd:g} USD", at_ns
+            )
         stale = [venue.name for venue in self._venues.values() if venue.stale_ticks > limits.max_stale_ticks]
         if stale and (limits.canary or len(stale) == len(self._venues)):
-            self.halt(f"stale for more than {limits.max_stale_ticks} ticks: {', '.join(stale)}", at_ns)
+            what = f"stale for more than {limits.max_stale_ticks} ticks: {', '.join(stale)}"
+            self.breach(Breach.STALE_MARKET, what, at_ns)
 
-    def halt(self, reason: str, at_ns: int) -> None:
-        """Let nothing but cancels leave for the rest of the run."""
-        if self._context.state is TradingState.HALTED:
-            return
+    def breach(self, breach: Breach, what: str, at_ns: int) -> None:
+        """Do what the table has for a breach.
+
+        On paper nothing is at a venue that somebody would have to look at: there the session halts where
+        elsewhere the kill switch fires.
+        """
+        consequence = CONSEQUENCES[breach]
+        if consequence is Consequence.LATCH and self.mode.reaches_venue:
+            if not self.killed:
+                self.latch(what)
+                self._recorder.append("latch", at_ns, encode({"reason": what}))
+        elif consequence is not Consequence.REDUCE:
+            if self._context.state is not TradingState.HALTED:
+                self.abandon(what)
+                self._recorder.append("halt", at_ns, encode({"reason": what}))
+        elif self._context.state is TradingState.ACTIVE:
+            self._context.state = TradingState.REDUCING
+            self.reason = what
+            self._recorder.append("reduce", at_ns, encode({"reason": what}))
+
+    def latch(self, reason: str) -> None:
+        """Fire the kill switch, in memory, before anything is recorded of it: nothing may come between."""
+        self._context.kill_latched = True
         self.abandon(reason)
-        self._recorder.append("halt", at_ns, encode({"reason": reason}))
-
-    def reduce(self, reason: str, at_ns: int) -> None:
-        """Let nothing leave that could enlarge a position, until somebody has looked."""
-        if self._context.state is not TradingState.ACTIVE:
-            return
-        self._context.state = TradingState.REDUCING
-        self.reason = reason
-        self._recorder.append("reduce", at_ns, encode({"reason": reason}))
 
     def abandon(self, reason: str) -> None:
         """Halt without a record of it."""
@@ -257,7 +280,7 @@ class Trading:
 
     def _decide(self, at_ns: int) -> tuple[Sequence[PlaceOrder], Sequence[ClientOrderId]]:
         if self.only_cancels:
-            return (), self._cancel_everything(at_ns)
+            return (), self._withdrawal.everything(at_ns)
         view = View(
             markets=tuple(
                 venue.view(market, at_ns)
@@ -270,10 +293,12 @@ class Trading:
             targets = self._strategy.decide(view, at_ns)
             plan = self._planner.plan(targets, self._instruments, self.tracker, at_ns)
         except Exception as e:  # noqa: BLE001  # whatever a strategy does, its orders must be cancelled
-            self.halt(f"the strategy raised {type(e).__name__}: {e}", at_ns)
-            return (), self._cancel_everything(at_ns)
+            self.breach(Breach.STRATEGY_RAISED, f"the strategy raised {type(e).__name__}: {e}", at_ns)
+            return (), self._withdrawal.everything(at_ns)
         self._unplaced = plan.unplaced
-        cancelled = [self._cancel(cancel, at_ns) for cancel in plan.cancels]
+        cancelled = [
+            self._withdrawal.one(self._home[cancel.instrument], cancel, at_ns) for cancel in plan.cancels
+        ]
         placed = [order for order in plan.places if self._place(order, at_ns)]
         return placed, cancelled
 
@@ -304,15 +329,6 @@ class Trading:
         self.placed += 1
         return True
 
-    def _cancel(self, cancel: CancelOrder, at_ns: int) -> ClientOrderId:
-        venue = self._home[cancel.instrument]
-        self._recorder.append("cancel", at_ns, encode(cancel))
-        venue.context.budget.spend(at_ns)
-        venue.route.submit(cancel, at_ns)
-        self.tracker.cancel_sent(cancel.client_order_id, at_ns)
-        self.cancels += 1
-        return cancel.client_order_id
-
     def command(self, venue: Venue, command: ArmDeadMan, at_ns: int) -> None:
         """Send a command that concerns no order, to a venue that orders leave for."""
         if venue.gateway is None:
@@ -320,42 +336,6 @@ class Trading:
         self._recorder.append("arm_dead_man", at_ns, encode({"connector": venue.name, "command": command}))
         venue.context.budget.spend(at_ns)
         venue.gateway.submit(command, at_ns)
-
-    def _cancel_everything(self, at_ns: int) -> Sequence[ClientOrderId]:
-        """Cancel every open order on every venue, and again while some are left."""
-        cancelled: list[ClientOrderId] = []
-        for venue in self._venues.values():
-            records = [record for name in venue.markets for record in self.tracker.open_orders(name)]
-            if self.mode.reaches_venue and not venue.spec.cancel_all_command:
-                cancelled += self._cancel_each(records, at_ns)
-                continue
-            asked_ns = self._cancel_all_ns.get(venue.name)
-            if not records or (asked_ns is not None and at_ns - asked_ns < CANCEL_AGAIN_AFTER_NS):
-                continue
-            self._cancel_all_ns[venue.name] = at_ns
-            command = CancelAll()
-            self._recorder.append("cancel_all", at_ns, encode({"connector": venue.name}))
-            venue.context.budget.spend(at_ns)
-            venue.route.submit(command, at_ns)
-            for record in records:
-                self.tracker.cancel_sent(record.order.client_order_id, at_ns)
-                cancelled.append(record.order.client_order_id)
-            self.cancels += len(records)
-        return cancelled
-
-    def _cancel_each(self, records: Iterable[OrderRecord], at_ns: int) -> Iterator[ClientOrderId]:
-        """Cancel orders one by one: at once what was never cancelled, the others not more than once a second.
-
-        A cancel that is under way is waited for; one that was refused or lost leaves an unknown order.
-        """
-        for record in records:
-            client_order_id = record.order.client_order_id
-            last_ns = self._cancel_ns.get(client_order_id)
-            is_early = last_ns is not None and at_ns - last_ns < CANCEL_AGAIN_AFTER_NS
-            if is_early or record.state is OrderState.PENDING_CANCEL:
-                continue
-            self._cancel_ns[client_order_id] = at_ns
-            yield self._cancel(cancel_of(record), at_ns)
 
     # --- what venues answer ---------------------------------------------------------------------
 
@@ -451,10 +431,9 @@ class Trading:
             return
         what = f"{venue.name} reports a {finding.value.replace('_', ' ')} on {event.instrument}"
         venue.note(what)
-        if finding in _BROKEN or rejected:
-            self.halt(what, at_ns)
-        elif finding is Finding.EXTERNAL:
-            self.reduce(what, at_ns)
+        breach = Breach.FILL_AFTER_REJECT if rejected else _BREACHES.get(finding)
+        if breach is not None:
+            self.breach(breach, what, at_ns)
 
     def _count(self, market: Market) -> None:
         """Tell the order gates what is open and held on a market."""

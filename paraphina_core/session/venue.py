@@ -25,6 +25,7 @@ from paraphina_core.domain import (
     InstrumentId,
     Level,
     MarketView,
+    OrderReport,
     RemoteError,
     Trade,
     TradingStatus,
@@ -148,6 +149,7 @@ class Venue:
         open_streams: names of the plan's streams that are open now.
         by_question: instruments whose whole books were asked for, because no stream tells them.
         account: what the venue says of the account.
+        strays: after a kill, the open orders of the account that no order here stands for.
         notices: what the venue or the connector said, newest last.
         stale_ticks: ticks in a row at which a venue that was healthy before was not.
     """
@@ -193,6 +195,7 @@ class Venue:
         self._not_live = set(self.liveness)
         self.notices: list[str] = []
         self.account = ReportedAccount()
+        self.strays: tuple[OrderReport, ...] = ()
         self.stale_ticks = 0
         self._profile = profile
         self._was_healthy = False

@@ -284,7 +284,7 @@ class Order:
     def report(self) -> OrderReport:
         """Say what is known of it."""
         return OrderReport(
-            instrument=BTC,
+            instrument=self.command.instrument,
             client_order_id=self.client_order_id,
             venue_order_id=self.venue_order_id,
             side=self.command.side,

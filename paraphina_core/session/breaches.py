@@ -1,0 +1,46 @@
+"""What a breach leads to: one table, from the least that suffices to the kill switch.
+
+Latched means: nothing but cancels leaves, the run ends, and no session starts until an operator has looked.
+Only an operator raises a state again; nothing here does.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Consequence(StrEnum):
+    """What follows from a breach, mildest first."""
+
+    REDUCE = "nothing leaves that enlarges a position"
+    HALT = "nothing but cancels leaves for the rest of the run"
+    LATCH = "the kill switch fires"
+
+
+class Breach(StrEnum):
+    """What must not happen."""
+
+    EXTERNAL_ORDER = "external order"
+    DRIFT = "drift"
+    LASTING_DRIFT = "lasting drift"
+    STRATEGY_RAISED = "strategy raised"
+    DAILY_LOSS = "daily loss"
+    OVERFILL = "overfill"
+    CONFLICTING_FILL = "conflicting fill"
+    FILL_AFTER_REJECT = "fill after reject"
+    STALE_MARKET = "stale market"
+
+
+#: A journal that takes no record halts too, and is no row here: there is nowhere to write the row down.
+CONSEQUENCES: Final = {
+    Breach.EXTERNAL_ORDER: Consequence.REDUCE,
+    Breach.DRIFT: Consequence.REDUCE,
+    Breach.LASTING_DRIFT: Consequence.LATCH,
+    Breach.STRATEGY_RAISED: Consequence.HALT,
+    Breach.DAILY_LOSS: Consequence.LATCH,
+    Breach.OVERFILL: Consequence.LATCH,
+    Breach.CONFLICTING_FILL: Consequence.LATCH,
+    Breach.FILL_AFTER_REJECT: Consequence.LATCH,
+    Breach.STALE_MARKET: Consequence.LATCH,
+}

@@ -1,0 +1,80 @@
+"""The kill switch on disk: a file in the home folder that keeps every session from starting.
+
+Who makes the file by hand fires the switch as well: its being there counts, not what it says.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from paraphina_core.connector import write_private
+from paraphina_core.domain import LocalError
+
+KILL_LATCH_FILE: Final = "kill_latch.json"
+
+#: A reason is cut to this, so that the file of it always fits what is read of it.
+_MAX_REASON: Final = 1_000
+_MAX_SHOWN: Final = 8_000
+
+
+class KillLatch:
+    """The latch of one installation.
+
+    Args:
+        home: state folder of the installation; need not exist.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / KILL_LATCH_FILE
+
+    def read(self) -> str | None:
+        """Return why the switch has fired, None if it has not.
+
+        Raises:
+            LocalError: nobody can tell.
+        """
+        try:
+            self.path.lstat()  # cheap: sessions ask at every tick
+        except FileNotFoundError:
+            return None
+        except OSError as e:
+            raise LocalError(f"the kill latch {self.path} cannot be seen", found=e.strerror) from e
+        try:
+            return _reason(self.path.read_bytes()[:_MAX_SHOWN])
+        except OSError as e:
+            return f"{self.path} is there, unreadable: {e.strerror}"
+
+    def fire(self, reason: str) -> None:
+        """Latch, unless it is latched: the first reason stays.
+
+        Raises:
+            LocalError: the disk refuses.
+        """
+        if self.read() is None:
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            write_private(self.path, msgspec.json.encode({"at": at, "reason": reason[:_MAX_REASON]}))
+
+    def clear(self) -> None:
+        """Let sessions start again.
+
+        Raises:
+            LocalError: the file cannot be removed.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as e:
+            raise LocalError(f"{self.path} cannot be removed", found=e.strerror) from e
+
+
+def _reason(content: bytes) -> str:
+    try:
+        latch = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):
+        latch = None
+    if isinstance(latch, dict) and isinstance(latch.get("reason"), str):
+        return str(latch["reason"])
+    return content.decode(errors="replace").strip() or "no reason is given"
