@@ -38,9 +38,6 @@ class LazyCommand(NamedTuple):
 
 COMMANDS: Final = {
     "run": LazyCommand("paraphina_core.cli.run:command", "Run a session: shadow, paper, testnet or live."),
-    "kill": LazyCommand(
-        "paraphina_core.cli.kill:command", "Fire the kill switch, see whether it has fired, or clear it."
-    ),
     "connectors": LazyCommand(
         "paraphina_core.cli.connectors:command", "List all connectors and what each can do."
     ),
@@ -48,6 +45,9 @@ COMMANDS: Final = {
         "paraphina_core.cli.plugins:command", "List plugins with their state; trust one; require some."
     ),
     "gates": LazyCommand("paraphina_core.cli.gates:command", "Judge the start-up gates and explain them."),
+    "kill": LazyCommand(
+        "paraphina_core.cli.kill:command", "Fire the kill switch, see whether it has fired, or clear it."
+    ),
     "preflight": LazyCommand(
         "paraphina_core.cli.preflight:command", "Run every check and write the receipt that live mode needs."
     ),
