@@ -1,8 +1,8 @@
 """The command `paraphina`: its subcommands, each imported only when it is used, and how errors end it.
 
 Exit codes: 0 done; 1 a check failed; 2 refused, or wrong usage or configuration; 3 a session ended but
-orders are left; 4 a session was halted; 5 the kill switch has fired; 70 a fault of this program; 130
-interrupted.
+orders are left; 4 a session was halted; 5 the kill switch has fired; 70 a fault of this program;
+130 interrupted.
 """
 
 from __future__ import annotations
