@@ -39,14 +39,11 @@ class KillLatch:
         """
         try:
             self.path.lstat()  # cheap: sessions ask at every tick
+            return _reason(self.path.read_bytes()[:_MAX_SHOWN])
         except FileNotFoundError:
             return None
         except OSError as e:
             raise LocalError(f"the kill latch {self.path} cannot be seen", found=e.strerror) from e
-        try:
-            return _reason(self.path.read_bytes()[:_MAX_SHOWN])
-        except OSError as e:
-            return f"{self.path} is there, unreadable: {e.strerror}"
 
     def fire(self, reason: str) -> None:
         """Latch, unless it is latched: the first reason stays.
