@@ -7,6 +7,9 @@ spell one price in several ways.
 Taking over a message costs the same for one level as for a hundred: levels are kept as they came and
 only the touch is looked at. The depth is read and checked once, when the state or the depth is first
 asked for, so a touch can be read from a message that turns out to be broken, but never be believed.
+
+A touch that comes between two changes of the depth is shown over it and never written into it: what went and
+came back in between is in no change, and would be missing for good.
 """
 
 from __future__ import annotations
@@ -77,6 +80,7 @@ class Book:
     _bid_keys: list[float] | None
     _ask_keys: list[float] | None
     _touches: list[tuple[Level | None, Level | None]] | None
+    _depth: tuple[Sequence[Level], Sequence[Level]] | None  # what lies under the touches that are shown
     _state: BookState | None
 
     __slots__ = (
@@ -84,6 +88,7 @@ class Book:
         "_asks",
         "_bid_keys",
         "_bids",
+        "_depth",
         "_is_checked",
         "_state",
         "_touches",
@@ -167,6 +172,7 @@ class Book:
             self.best_ask = asks[0] if asks else None
             self._is_checked = False
             self._touches = None
+            self._depth = None
             self._state = None
         elif isinstance(event, BookGap):
             self._state = BookState.GAPPED
@@ -199,8 +205,8 @@ class Book:
                 _check(self._bids[::-1], self.max_levels)
                 _check(self._asks, self.max_levels)
                 self._is_checked = True
-            if self._touches:
-                self._bid_keys = self._ask_keys = None
+            if self._touches and self._depth is None:
+                self._depth = (self._bids, self._asks)
             for bid, ask in self._touches or ():
                 self._bids = _with_touch(self._bids, bid, _bid_key)
                 self._asks = _with_touch(self._asks, ask, _ask_key)
@@ -259,6 +265,9 @@ class Book:
 
     def _delta(self, event: BookDelta) -> None:
         self.verify()
+        if self._depth is not None:
+            self._bids, self._asks = self._depth
+            self._depth = None
         try:
             if event.bids:
                 self._bids, self._bid_keys = _merged(
@@ -281,6 +290,7 @@ class Book:
         self._asks = ()
         self._bid_keys = self._ask_keys = None
         self._touches = None
+        self._depth = None
         self._is_checked = True
         self.best_bid = None
         self.best_ask = None

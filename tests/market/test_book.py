@@ -191,6 +191,17 @@ def test_a_newer_touch_replaces_better_levels_and_an_older_one_is_ignored() -> N
     assert book.arrived_ns == 2
 
 
+def test_a_touch_between_two_changes_takes_nothing_out_of_the_depth() -> None:
+    """A level that went and came back between two changes is in neither, and is there all the same."""
+    book = _live_book()
+    book.apply(_touch(Level(98.0, 2.0), Level(100.5, 3.0)), 6)
+    assert tuple(book.bids) == levels((98.0, 2.0))
+    book.apply(_delta(((97.0, 4.0),), ()), 7)
+    assert tuple(book.bids) == levels((99.0, 1.0), (98.0, 2.0), (97.0, 4.0))
+    assert tuple(book.asks) == levels((101.0, 1.0), (102.0, 2.0))
+    assert (book.best_bid, book.best_ask) == levels((99.0, 1.0), (101.0, 1.0))
+
+
 def test_a_touch_without_a_side_empties_that_side() -> None:
     """A side without a best offer is one-sided until it comes back."""
     book = _live_book()

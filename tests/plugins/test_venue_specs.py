@@ -72,7 +72,7 @@ VENUES = {
 #: Venues whose connectors are more than a description.
 BUILT = {"hyperliquid"}
 #: Venues whose market is read, and to which no order is sent yet.
-MARKET_ONLY = {"aster", "lighter"}
+MARKET_ONLY = {"aster", "lighter", "extended"}
 
 
 @pytest.fixture(scope="module")

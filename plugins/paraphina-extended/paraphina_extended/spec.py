@@ -1,4 +1,4 @@
-"""What the plugin's connector says of itself. Nothing is wired yet, and it says so."""
+"""What the plugin's connector says of itself; orders are not wired yet, and it says so."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Final
 
 from paraphina_core.connector import (
     SENDING_MODES,
+    Capability,
+    Connector,
+    ConnectorContext,
     ConnectorSpec,
     Endpoint,
     FeeSchedule,
@@ -13,21 +16,36 @@ from paraphina_core.connector import (
     RateLimit,
     Setting,
     SettingKind,
+    TradeMode,
 )
+
+from .limits import REQUESTS, REQUESTS_PER_MINUTE
+
+DEFAULT_MARKET: Final = "BTC-USD"
+#: Versions of the stream, the better one first.
+STREAMS: Final = ("v2", "v1")
+
+
+def _connector(context: ConnectorContext) -> Connector:
+    from .connector import ExtendedConnector  # noqa: PLC0415  # protocol code is imported by the run that uses it
+
+    return ExtendedConnector(context)
+
 
 VENUE: Final = ConnectorSpec(
     name="extended",
     venue="Extended",
     feature_flag="live_extended",
-    capabilities={},
-    trade_modes=frozenset(),
-    factory=None,
+    capabilities={Capability.MARKET: "public WS, v2 with v1 as fallback"},
+    trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
+    factory=_connector,
+    conformance="paraphina_extended.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (
             Endpoint(purpose="rest", url="https://api.starknet.extended.exchange/api/v1", setting="rest_url"),
             Endpoint(
                 purpose="ws",
-                url="wss://api.starknet.extended.exchange/stream.extended.exchange/v1",
+                url="wss://api.starknet.extended.exchange/stream.extended.exchange",
                 setting="ws_url",
             ),
         ),
@@ -39,20 +57,33 @@ VENUE: Final = ConnectorSpec(
             ),
             Endpoint(
                 purpose="ws",
-                url="wss://api.starknet.sepolia.extended.exchange/stream.extended.exchange/v1",
+                url="wss://api.starknet.sepolia.extended.exchange/stream.extended.exchange",
                 setting="ws_url",
             ),
         ),
     },
     # Docs, read 2026-11: per IP address over all endpoints; registered market makers have more.
-    rate_limits=(RateLimit(scope="requests", limit=1_000, window_ms=60_000, cancel_reserve=100),),
+    rate_limits=(RateLimit(scope=REQUESTS, limit=REQUESTS_PER_MINUTE, window_ms=60_000, cancel_reserve=100),),
     settings=(
         Setting(
             name="market",
             env="EXTENDED_MARKET",
             kind=SettingKind.TEXT,
-            help="the venue's name of the perpetual, for example BTC-USD",
-            default="BTC-USD",
+            help="the venue's name of the perpetual, for example BTC-USD; several are divided by commas",
+            default=DEFAULT_MARKET,
+        ),
+        Setting(
+            name="network",
+            env="EXTENDED_NETWORK",
+            kind=SettingKind.TEXT,
+            help="network whose market is watched, mainnet or testnet",
+        ),
+        Setting(
+            name="stream",
+            env="EXTENDED_STREAM",
+            kind=SettingKind.TEXT,
+            help="v2: every topic in one connection; v1: one connection for each, should v2 fail",
+            default=STREAMS[0],
         ),
         Setting(
             name="api_key",
@@ -78,9 +109,9 @@ VENUE: Final = ConnectorSpec(
             name="ws_url",
             env="EXTENDED_WS_URL",
             kind=SettingKind.TEXT,
-            help="other address for streams",
+            help="other address for streams, without a version",
         ),
     ),
     fees=FeeSchedule(maker_bps=0.0, taker_bps=2.5, source="docs, default, 2026-11"),
-    notes="Stub: named and described, nothing is wired yet; no data, no orders.",
+    notes="Market data only: the market is read, orders stay on paper.",
 )
