@@ -119,7 +119,7 @@ class AccountReader:
         is_complete = reaches_back or not answer.next_cursor
         return (FillsListed(since_ns=since_ns, fills=tuple(listed), is_complete=is_complete),)
 
-    def fundings(self, body: bytes) -> Sequence[Event]:
+    def fundings(self, body: bytes) -> Sequence[FundingPayment]:
         """Turn the answer to `positionFunding` into payments.
 
         Raises:

@@ -52,3 +52,32 @@ def make_token(
     if len(signature) != SIGNATURE_BYTES:
         raise LocalError("signature is not usable", found=f"{len(signature)} bytes")
     return Token(f"{message}:{signature[TIME_BYTES:].hex()}", deadline_s)
+
+
+class Tokens:
+    """The token of one account, made anew before it ends.
+
+    Args:
+        account_index: whose data is asked for.
+        api_key_index: whose key signs.
+        signed_by: whose code signs.
+    """
+
+    def __init__(self, account_index: int, api_key_index: int, signed_by: SignedBy) -> None:
+        self._account_index = account_index
+        self._api_key_index = api_key_index
+        self._signed_by = signed_by
+        self._token: Token | None = None
+
+    def text(self, at_ns: int, sign: Callable[[bytes], bytes]) -> str:
+        """Return a token that is good for at least an hour from now.
+
+        Raises:
+            LocalError: there is no key to sign one with.
+        """
+        if self._token is None or not self._token.is_fresh(at_ns):
+            self._token = make_token(self._account_index, self._api_key_index, at_ns, sign, self._signed_by)
+        return self._token.text
+
+    def __repr__(self) -> str:
+        return "Tokens(********)"
