@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from fleet import Fleet
 from paraphina_core.config import LeftoverPolicy
 from paraphina_core.connector import TradeMode
 from paraphina_core.domain import (
@@ -221,3 +222,28 @@ def test_a_dead_session_on_paper_is_nobodys_business(tmp_path: Path) -> None:
     """Nothing of it is at a venue."""
     Running(tmp_path, _file(1, mode=TradeMode.PAPER, accounts={}))._lock.release()  # noqa: SLF001
     assert _listed(tmp_path) == []
+
+
+# --- many venues ----------------------------------------------------------------------------------
+
+
+def test_a_kill_is_verified_within_two_seconds_whatever_the_other_venues_do() -> None:
+    """Of five, two hang and one answers 500: the others are empty by their own word, and these are named.
+
+    Each venue's cancels left in the very call of the kill, behind nobody's silence.
+    """
+    fleet = Fleet(("one", "two", "three", "four", "five")).begin()
+    assert [len(venue.open) for venue in fleet.venues.values()] == [2] * 5
+    fleet.faults = {"two": "hang", "three": "500", "four": "hang"}
+    fleet.sent_ns.clear()
+    fleet.session.kill("a test", fleet.now_ns)
+    assert {name for name, at_ns in fleet.sent_ns if at_ns == fleet.now_ns} == set(fleet.names)
+    fleet.session.stop("killed", fleet.now_ns)
+    fleet.advance(2_000)
+    assert fleet.session.unconfirmed == ("two", "three", "four")
+    assert [len(venue.open) for venue in fleet.venues.values()] == [0, 2, 2, 2, 0]
+    left = sorted(str(record.order.instrument) for record in fleet.session.open_orders())
+    assert left == sorted(f"{name}:BTC" for name in ("two", "three", "four") for _ in range(2))
+    fleet.faults = {}
+    fleet.advance(20_000)
+    assert fleet.session.quiet, fleet.session.unconfirmed
