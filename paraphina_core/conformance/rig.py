@@ -28,6 +28,7 @@ from paraphina_core.connector import (
 from paraphina_core.domain import (
     NS_PER_MS,
     Answered,
+    AskAgain,
     Batch,
     CancelOrder,
     ClientOrderIds,
@@ -205,7 +206,15 @@ class Rig(Heard):
             events=StreamEvents(opened=self._opened, frame=self._frame, closed=self._closed),
             backoff=Backoff(SEED + number),
             budget=self._budget,
+            source=lambda: self._source(name),
         )
+
+    def _source(self, name: str) -> WebSocketSource:
+        """Return what the connector would open a stream from now."""
+        for plan in self.connector.plan().streams:
+            if plan.name == name and isinstance(plan.source, WebSocketSource):
+                return plan.source
+        raise Broken("a stream is planned no more", found=name)
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -418,6 +427,8 @@ class Rig(Heard):
                     self.streams[event.stream].reopen()
                 case FetchSnapshot():
                     self.ask(QueryBook(instrument=event.instrument))
+                case AskAgain():
+                    self.ask(event.query)
                 case _:
                     pass
 

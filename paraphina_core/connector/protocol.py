@@ -161,16 +161,29 @@ class WriteContext(msgspec.Struct, frozen=True, kw_only=True):
     identity: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
+class Renewal(msgspec.Struct, frozen=True, kw_only=True):
+    """A question of the bootstrap whose answer must be asked for again before it expires.
+
+    What a venue lends for a while (a key of the private stream, a token) is got by a signed
+    `QueryVenue` that is private, and kept by the connector.
+    """
+
+    query: Query
+    every_ms: int
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the core must open and fetch for the connector's markets.
 
     `bootstrap` is asked, and its answers are read, before any stream is opened; and again after each
-    `poll_ms` for as long as the session runs, because venues change their instruments.
+    `poll_ms` for as long as the session runs, because venues change their instruments. What stands in
+    `renewals` is asked again at its own pace instead.
     """
 
     streams: tuple[StreamPlan, ...]
     bootstrap: tuple[Query, ...] = ()
     poll_ms: int | None = None
+    renewals: tuple[Renewal, ...] = ()
 
 
 class Connector(Protocol):
@@ -186,6 +199,10 @@ class Connector(Protocol):
 
     def plan(self) -> Plan:
         """Say which streams to open and which requests to make at start.
+
+        It is called again after each answer to a question of the bootstrap, and when a stream has ended:
+        the next connections are opened with the sources of then, whose addresses and headers may carry
+        what the venue has lent. Everything else, and the origin of each address, is as in the first plan.
 
         Raises:
             LocalError: the settings name a market that cannot be planned for.

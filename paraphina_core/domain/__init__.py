@@ -24,6 +24,7 @@ from .errors import (
 from .events import (
     AccountEvent,
     Answered,
+    AskAgain,
     BalanceReport,
     BestBidOffer,
     BookDelta,
@@ -159,6 +160,7 @@ __all__ = [
     "AccountEvent",
     "Answered",
     "ArmDeadMan",
+    "AskAgain",
     "BalanceReport",
     "Batch",
     "BestBidOffer",

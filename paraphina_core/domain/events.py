@@ -20,6 +20,7 @@ from .instruments import Instrument, Side
 from .levels import Level, read_levels
 from .numbers import is_bounded
 from .orders import OrderState
+from .queries import Query
 
 
 class Liquidity(StrEnum):
@@ -366,6 +367,16 @@ class FetchSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="fe
     reason: str
 
 
+class AskAgain(msgspec.Struct, frozen=True, kw_only=True, tag="ask_again"):
+    """The connector asks the core to ask a question of its plan again, now and not when it is due.
+
+    What the last answer gave is worth nothing any more: a login or a key has expired.
+    """
+
+    query: Query
+    reason: str
+
+
 class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="answered"):
     """The answer to a request that was sent on a stream has come; what it says are the events after this."""
 
@@ -416,7 +427,14 @@ AccountEvent: TypeAlias = (
     PositionReport | PositionsListed | BalanceReport | FundingPayment | MessageBudgetReport | DeadManReport
 )
 ProtocolEvent: TypeAlias = (
-    SubscriptionLive | Resubscribe | FetchSnapshot | Answered | NonceReport | VenueTime | VenueNotice
+    SubscriptionLive
+    | Resubscribe
+    | FetchSnapshot
+    | AskAgain
+    | Answered
+    | NonceReport
+    | VenueTime
+    | VenueNotice
 )
 Event: TypeAlias = MarketEvent | OrderEvent | AccountEvent | ProtocolEvent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from paraphina_core.connector import Answer, Failure, Request
+from paraphina_core.connector import Answer, Failure, LocalSource, Request, WebSocketSource
 
 
 class Wire(Protocol):
@@ -43,6 +43,9 @@ class Inputs(Protocol):
 
     def expects(self, connector: str, correlation: str) -> bool:
         """Tell whether a request is without an answer."""
+
+    def source(self, connector: str, stream: str) -> WebSocketSource | LocalSource | None:
+        """Return what a stream is to be opened from now, None for what its plan says."""
 
 
 class NoWire:

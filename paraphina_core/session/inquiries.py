@@ -25,7 +25,7 @@ from paraphina_core.connector import (
     StreamRequest,
     WriteContext,
 )
-from paraphina_core.domain import NS_PER_MS, Event, Query, RemoteError
+from paraphina_core.domain import NS_PER_MS, Event, LocalError, Query, RemoteError
 from paraphina_core.execution import Wire
 from paraphina_core.transport import Backoff
 
@@ -77,7 +77,10 @@ class Inquiries:
     ) -> None:
         self._connector = connector
         self._bootstrap = plan.bootstrap
-        self._poll_ms = plan.poll_ms
+        self._every_ms = {
+            **({} if plan.poll_ms is None else dict.fromkeys(plan.bootstrap, plan.poll_ms)),
+            **{renewal.query: renewal.every_ms for renewal in plan.renewals},
+        }
         self._wire = wire
         self._seed = seed
         self._backoffs: dict[Query, Backoff] = {}
@@ -111,6 +114,23 @@ class Inquiries:
         if query not in self._due and all(asked.query != query for asked in self._asked.values()):
             self._due[query] = at_ns
             self.advance(at_ns)
+
+    def hasten(self, query: Query, at_ns: int) -> None:
+        """Ask a question of the plan now and not when it is due; one that goes unanswered keeps its pauses.
+
+        Raises:
+            LocalError: it is not of the plan.
+        """
+        if query not in self._bootstrap:
+            raise LocalError("question to ask again is not of the plan", found=_what(query))
+        if self.is_bootstrapped and query not in self._faults:
+            self._due.pop(query, None)
+            self.want(query, at_ns)
+
+    def is_of_bootstrap(self, correlation: str) -> bool:
+        """Tell whether a request that is without an answer asks a question of the bootstrap."""
+        asked = self._asked.get(correlation)
+        return asked is not None and asked.query in self._bootstrap
 
     def stop(self) -> None:
         """Ask nothing any more."""
@@ -185,8 +205,8 @@ class Inquiries:
             if self._first:
                 self._due[self._first[0]] = at_ns
                 self.advance(at_ns)
-        if query in self._bootstrap and self._poll_ms is not None:
-            self._due[query] = at_ns + self._poll_ms * NS_PER_MS
+        if query in self._every_ms:
+            self._due[query] = at_ns + self._every_ms[query] * NS_PER_MS
 
     def _repeat(self, asked: _Asked, fault: str, at_ns: int) -> None:
         if self._is_stopped:

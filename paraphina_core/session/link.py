@@ -71,6 +71,9 @@ class _NoOne:
     def expects(self, connector: str, correlation: str) -> bool:
         return False
 
+    def source(self, connector: str, stream: str) -> None:
+        pass
+
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """What one connector may reach.
@@ -322,7 +325,14 @@ class Link:
             budget=self._world.budget,
             limits=self._world.stream_limits,
             engine=self._world.engine,
+            source=partial(self._source, plan),
         )
+
+    def _source(self, plan: StreamPlan) -> WebSocketSource:
+        """Return what a stream is opened from now; where it may lead was checked with the plan."""
+        source = self._session.source(self._name, plan.name) or plan.source
+        assert isinstance(source, WebSocketSource)  # noqa: S101  # `Stream` takes no other, and none becomes one
+        return source
 
     def _entry(self, origin: str) -> OrderEntry:
         self._check(origin)

@@ -23,7 +23,7 @@ from paraphina_core.connector import (
     WebSocketSource,
     WriteContext,
 )
-from paraphina_core.domain import InstrumentDefined
+from paraphina_core.domain import InstrumentDefined, QueryVenue
 from paraphina_core.gates import ResolvedEndpoint
 
 #: Frames of a recording among which its instruments must be.
@@ -72,7 +72,10 @@ def look_ahead(spec: ConnectorSpec, context: ConnectorContext) -> LookAhead:
 
 def _requests(connector: Connector, plan: Plan) -> Iterator[str]:
     """Yield the address of every request that a start would make; nothing is signed for it."""
-    requests = (connector.ask(query, _CONTEXT) for query in plan.bootstrap)
+    questions = (
+        query for query in plan.bootstrap if not (isinstance(query, QueryVenue) and query.private)
+    )  # what needs a key cannot be spelled without one
+    requests = (connector.ask(query, _CONTEXT) for query in questions)
     return (request.url for request in requests if isinstance(request, HttpRequest))
 
 

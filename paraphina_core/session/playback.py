@@ -30,7 +30,7 @@ from paraphina_core.connector import (
     WebSocketSource,
     WriteContext,
 )
-from paraphina_core.domain import ConfigError, Event, FetchSnapshot, LocalError, Query, QueryBook
+from paraphina_core.domain import ConfigError, Event, FetchSnapshot, LocalError, Query, QueryBook, QueryVenue
 from paraphina_core.transport import Recording, question_of
 
 from .capturing import RECORDING_FILE
@@ -138,7 +138,8 @@ class Played(MarketDataOnly):
             self._unopened[stream] = context
             return ()
         for query in self._plan.bootstrap:
-            self._ask(query)
+            if not (isinstance(query, QueryVenue) and query.private):  # never recorded, and needs a key
+                self._ask(query)
         return ()
 
     def closed(self, stream: str) -> None:

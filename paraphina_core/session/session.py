@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, get_args
 
-from paraphina_core.connector import Answer, Failure, Observation, StreamPlan
+from paraphina_core.connector import Answer, Failure, LocalSource, Observation, StreamPlan, WebSocketSource
 from paraphina_core.domain import (
     NS_PER_S,
     Answered,
+    AskAgain,
     BalanceReport,
     BestBidOffer,
     BookDelta,
@@ -132,6 +133,7 @@ class Session:
         with venue.blamed():
             venue.connector.closed(stream)
             venue.inquiries.closed(stream, at_ns)
+            venue.look_up_sources()
         if venue.gateway is not None:
             for event in venue.gateway.closed(stream, at_ns):
                 self._take(venue, event, at_ns)
@@ -144,6 +146,7 @@ class Session:
         self._notice_pause(at_ns)
         venue = self._venues[connector]
         asked_ns = venue.inquiries.asked_ns(correlation)
+        is_of_bootstrap = venue.inquiries.is_of_bootstrap(correlation)
         events: Sequence[Event] = ()
         try:
             with venue.blamed():
@@ -155,6 +158,9 @@ class Session:
             events = venue.gateway.answered(correlation, result, at_ns)
         for event in events:
             self._take(venue, event, at_ns, asked_ns)
+        if is_of_bootstrap:
+            with venue.blamed():
+                venue.look_up_sources()
         venue.look(at_ns)
         self._act(at_ns, connector, events)
 
@@ -247,6 +253,10 @@ class Session:
         for venue in self._venues.values():
             for plan in venue.streams.values():
                 yield venue.name, plan
+
+    def source(self, connector: str, stream: str) -> WebSocketSource | LocalSource:
+        """Return what a stream of a plan is to be opened from, now."""
+        return self._venues[connector].streams[stream].source
 
     def may_open(self, connector: str) -> bool:
         """Tell whether a connector's streams shall be open: once all of its bootstrap is answered."""
@@ -387,6 +397,11 @@ class Session:
             venue.by_question[event.instrument] = None
             with venue.blamed():
                 venue.inquiries.want(QueryBook(instrument=event.instrument), at_ns)
+            return
+        if isinstance(event, AskAgain):
+            venue.note(event.reason)
+            with venue.blamed():
+                venue.inquiries.hasten(event.query, at_ns)
             return
         if self._take_account(venue, event, at_ns, asked_ns):
             return

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,6 +25,7 @@ from paraphina_core.domain import (
     Instrument,
     InstrumentId,
     Level,
+    LocalError,
     MarketView,
     OrderReport,
     RemoteError,
@@ -180,7 +182,7 @@ class Venue:
             budget=MessageBudget.of(profile),
         )
         self.markets: dict[InstrumentId, Market] = {}
-        self.streams: Mapping[str, StreamPlan] = {stream.name: stream for stream in plan.streams}
+        self.streams: dict[str, StreamPlan] = {stream.name: stream for stream in plan.streams}
         self.signatory = Signatory.nobody(spec) if signatory is None else signatory
         self.inquiries = Inquiries(connector, plan, wire, seed=seed, context=self.signatory.for_question)
         self.hindrance = ""
@@ -290,6 +292,21 @@ class Venue:
             self.liveness[stream].opened(at_ns)
             if self.liveness[stream].is_live:  # a private stream without topics, which may stay silent
                 self._not_live.discard(stream)
+
+    def look_up_sources(self) -> None:
+        """Ask the connector from where its streams are to be opened from now on.
+
+        Raises:
+            LocalError: a stream of the plan is missing, or would be opened from somewhere else.
+        """
+        planned = {plan.name: plan.source for plan in self.connector.plan().streams}
+        for name, plan in self.streams.items():
+            source, known = planned.get(name), plan.source
+            if not (isinstance(source, WebSocketSource) and isinstance(known, WebSocketSource)):
+                continue
+            if urlsplit(source.url)[:2] != urlsplit(known.url)[:2]:
+                raise LocalError(f"stream {name} would leave its origin", wanted=urlsplit(known.url).netloc)
+            self.streams[name] = msgspec.structs.replace(plan, source=source)
 
     def heard(self, stream: str, events: Sequence[Event]) -> None:
         """Learn from what was read on a stream whether it is live by now."""

@@ -55,8 +55,9 @@ class Watched:
         return self._connector.spec
 
     def plan(self) -> Plan:
-        """See `Connector`; not timed, since nothing runs yet."""
-        return self._connector.plan()
+        """See `Connector`."""
+        with self._timed("plan"):
+            return self._connector.plan()
 
     def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
         """See `Connector`."""

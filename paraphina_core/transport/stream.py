@@ -20,7 +20,7 @@ import msgspec
 from paraphina_core.connector import Failure, FailureKind, StreamPlan, WebSocketSource
 from paraphina_core.domain import NS_PER_MS, NS_PER_S, Clock, LocalError
 
-from .address import check_headers, parse_address, verified_tls
+from .address import Address, check_headers, parse_address, verified_tls
 from .attempts import Attempt, Attempts
 from .backoff import Backoff
 from .connection import Callbacks, CloseReason, Connection
@@ -107,6 +107,7 @@ class Stream:
         tls: other roots than the system's; it must verify.
         limits: see there.
         engine: carries the connections; None for the fastest that works here.
+        source: gives what the next connection is opened from; None if that is always the plan's.
         sleep: waits so many seconds of session time.
 
     Raises:
@@ -124,14 +125,15 @@ class Stream:
         tls: ssl.SSLContext | None = None,
         limits: StreamLimits | None = None,
         engine: Engine | None = None,
+        source: Callable[[], WebSocketSource] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if not isinstance(plan.source, WebSocketSource):
             raise LocalError(f"stream {plan.name} needs no connection", wanted="a WebSocket source")
-        check_headers(plan.source.headers)
         self.plan = plan
         self._source = plan.source
-        self._address = parse_address(plan.source.url, "ws", "wss")
+        self._look_up = source
+        self._address = self._check(plan.source)
         self._tls = verified_tls(tls)
         self._events = events
         self._clock = clock
@@ -195,8 +197,8 @@ class Stream:
         self._attempts.stop()
 
     def reopen(self) -> None:
-        """Ask for a new connection in place of an open one, after the usual back-off."""
-        if self.is_open:
+        """Ask for a new connection in place of one that is open or being opened, after the usual back-off."""
+        if self._connection is not None:
             self._reopening = True
             self._attempts.poke()
 
@@ -213,6 +215,9 @@ class Stream:
         """Run one connection to its end."""
         self._reopening = False
         self._opened_ns = None
+        if self._look_up is not None:
+            self._source = self._look_up()
+            self._address = self._check(self._source)
         connection = self._connection = self._make_connection(
             self._source.url,
             self._address,
@@ -246,6 +251,11 @@ class Stream:
         finally:
             self._connection = None
             connection.abort()
+
+    @staticmethod
+    def _check(source: WebSocketSource) -> Address:
+        check_headers(source.headers)
+        return parse_address(source.url, "ws", "wss")
 
     async def _open(self, connection: Connection) -> tuple[CloseReason | None, str]:
         """Connect; return why that failed, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from paraphina_core.connector import Answer, Failure, FailureKind, StreamPlan, WebSocketSource
 from paraphina_core.domain import NS_PER_MS, LocalError
@@ -44,6 +44,7 @@ class LinkStream:
         backoff: of this stream alone.
         budget: asked before every connection attempt, shared by all streams.
         limits: as for a `Stream`; only the ones of time and of message size matter here.
+        source: as for a `Stream`.
 
     Raises:
         LocalError: the source is here already.
@@ -58,12 +59,14 @@ class LinkStream:
         backoff: Backoff,
         budget: Limiter,
         limits: StreamLimits | None = None,
+        source: Callable[[], WebSocketSource] | None = None,
     ) -> None:
         if not isinstance(plan.source, WebSocketSource):
             raise LocalError(f"stream {plan.name} needs no connection", wanted="a WebSocket source")
         self.number = link.next_number()
         self.plan = plan
         self._source = plan.source
+        self._look_up = source
         self._link = link
         self._events = events
         self._backoff = backoff
@@ -123,6 +126,8 @@ class LinkStream:
         elif self._link.is_out(at_ns):
             self._failed(CloseReason.CONNECT_FAILED, "the network is out", at_ns)
         else:
+            if self._look_up is not None:
+                self._source = self._look_up()
             path = Path(self._link)
             self._link.at(path.out_ns(at_ns), lambda now_ns: self._arrive(path, now_ns))
 

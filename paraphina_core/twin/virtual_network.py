@@ -19,6 +19,7 @@ from paraphina_core.connector import (
     Request,
     StreamPlan,
     StreamRequest,
+    WebSocketSource,
 )
 from paraphina_core.domain import NS_PER_MS, LocalError
 from paraphina_core.execution import Inputs
@@ -125,8 +126,19 @@ class _End:
         events = StreamEvents(opened=self._opened, frame=self._frame, closed=self._closed)
         backoff = Backoff(self._next_seed())
         self.streams[plan.name] = LinkStream(
-            plan, self.link, events=events, backoff=backoff, budget=self._budget
+            plan,
+            self.link,
+            events=events,
+            backoff=backoff,
+            budget=self._budget,
+            source=partial(self._source, plan),
         )
+
+    def _source(self, plan: StreamPlan) -> WebSocketSource:
+        known = None if self._session is None else self._session.source(self._name, plan.name)
+        source = known or plan.source
+        assert isinstance(source, WebSocketSource)  # noqa: S101  # `LinkStream` takes no other
+        return source
 
     def begin(self, session: Inputs) -> None:
         self._session = session

@@ -13,6 +13,7 @@ from paraphina_core.connector import (
     FailureKind,
     HttpRequest,
     Plan,
+    Renewal,
     Request,
     WriteContext,
 )
@@ -20,6 +21,7 @@ from paraphina_core.domain import (
     NS_PER_MS,
     Event,
     InstrumentId,
+    LocalError,
     Query,
     QueryAccount,
     QueryBook,
@@ -69,10 +71,11 @@ class _Line:
         self.asked.append(request.correlation)
 
 
-def _inquiries(line: _Line, poll_ms: int | None = None) -> Inquiries:
+def _inquiries(line: _Line, poll_ms: int | None = None, renewals: tuple[Renewal, ...] = ()) -> Inquiries:
     specs = {}
     plugin({"alpha": []}).paraphina_register_connectors(lambda spec: specs.setdefault(spec.name, spec))
-    plan = Plan(streams=(), bootstrap=(QueryInstruments(), QueryAccount()), poll_ms=poll_ms)
+    bootstrap = (QueryInstruments(), QueryAccount())
+    plan = Plan(streams=(), bootstrap=bootstrap, poll_ms=poll_ms, renewals=renewals)
     return Inquiries(
         _Asker(specs["alpha"], [], repeat=False),
         plan,
@@ -164,6 +167,61 @@ def test_a_missing_book_is_asked_for_once_however_often_it_is_wished() -> None:
     inquiries.want(_BOOK, 4)
     assert line.asked == ["QueryBook"]
     inquiries.answered_on_stream("QueryBook", 5)
+
+
+def _bootstrapped(line: _Line, poll_ms: int, *renewals: Renewal) -> Inquiries:
+    inquiries = _inquiries(line, poll_ms, renewals)
+    inquiries.begin(0)
+    inquiries.answered("QueryInstruments", _OK, 0)
+    inquiries.answered("QueryAccount", _OK, 0)
+    line.asked.clear()
+    return inquiries
+
+
+def test_what_was_lent_is_renewed_at_its_own_pace() -> None:
+    """A question with a renewal comes round sooner than the poll, again and again; the others do not."""
+    line = _Line()
+    inquiries = _bootstrapped(line, 1000, Renewal(query=QueryAccount(), every_ms=300))
+    for at_ms in (300, 600, 900):
+        assert inquiries.next_due_ns() == at_ms * NS_PER_MS
+        inquiries.advance(at_ms * NS_PER_MS)
+        inquiries.answered("QueryAccount", _OK, at_ms * NS_PER_MS)
+    assert line.asked == ["QueryAccount"] * 3
+    assert inquiries.next_due_ns() == 1000 * NS_PER_MS
+
+
+def test_what_has_expired_is_asked_for_at_once_and_once() -> None:
+    """A wish comes before the question is due; while it is being asked, another wish adds nothing."""
+    line = _Line()
+    inquiries = _bootstrapped(line, 1000)
+    for at_ns in (5, 6):
+        inquiries.hasten(QueryAccount(), at_ns)
+    assert line.asked == ["QueryAccount"]
+    inquiries.answered("QueryAccount", _OK, 7)
+    inquiries.advance(1000 * NS_PER_MS)
+    inquiries.advance(1000 * NS_PER_MS + 7)
+    assert line.asked == ["QueryAccount", "QueryInstruments", "QueryAccount"]
+
+
+def test_a_wish_shortens_no_pause_of_a_question_that_goes_unanswered() -> None:
+    """Who is asked in vain is not asked more often because the connector wishes it."""
+    line = _Line()
+    inquiries = _bootstrapped(line, 1000)
+    inquiries.hasten(QueryAccount(), 5)
+    inquiries.answered("QueryAccount", _DOWN, 6)
+    (fault,) = inquiries.unanswered
+    inquiries.hasten(QueryAccount(), 7)
+    assert line.asked == ["QueryAccount"]
+    assert inquiries.next_due_ns() == fault.again_ns
+
+
+def test_only_what_was_planned_is_asked_again() -> None:
+    """A connector cannot make the core ask whatever it likes by an event."""
+    line = _Line()
+    inquiries = _bootstrapped(line, 1000)
+    with pytest.raises(LocalError, match="not of the plan"):
+        inquiries.hasten(QueryTime(), 5)
+    assert line.asked == []
 
 
 def test_nothing_is_asked_after_the_end() -> None:

@@ -54,6 +54,9 @@ class _Session:
         self.answers[correlation] = result
         self.expected.discard(correlation)
 
+    def source(self, connector: str, stream: str) -> None:
+        pass
+
     def expects(self, connector: str, correlation: str) -> bool:
         return correlation in self.expected
 

@@ -197,6 +197,32 @@ def test_a_wish_to_reopen_brings_a_new_connection() -> None:
     run(test())
 
 
+def test_each_connection_is_opened_from_the_source_of_its_moment() -> None:
+    """An address that carries what a venue has lent is looked up anew, so that no old one is tried again."""
+    paths: list[str] = []
+
+    async def note(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        paths.append(connection.request.path)
+        await keep_open(connection)
+
+    async def test() -> None:
+        log = Log()
+        async with serve(note, HOST, 0) as server:
+            port = port_of(server)
+            lent = iter(("first", "second"))
+            stream = stream_to(
+                port, log, source=lambda: WebSocketSource(url=f"ws://{HOST}:{port}/{next(lent)}")
+            )
+            async with running(stream):
+                await until(lambda: stream.is_open)
+                stream.reopen()
+                await until(lambda: len(log.opened) == 2)
+        assert paths == ["/first", "/second"]
+
+    run(test())
+
+
 def test_counters_say_how_often_why_and_since_when() -> None:
     """Reasons are counted apart, attempts that failed among them; the latest is told with its detail."""
 
