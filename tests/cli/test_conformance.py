@@ -65,7 +65,6 @@ def test_nothing_that_was_tried_is_no_pass(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["paradex"], "connector paradex is not built yet"),
         (["no_such"], "no connector has this name"),
         ([], "which connector?"),
         (["mock", "--card", "MD-011"], "no card has this name"),

@@ -112,13 +112,6 @@ def test_f097_every_variable_and_switch_together_still_do_not_arm(tmp_path: Path
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_connector_that_is_not_built_yet_is_refused_in_every_mode(tmp_path: Path) -> None:
-    """A stub does not run, not even in shadow, and the refusal says which modes it has: none."""
-    code, out, _ = _run(tmp_path, "run", "--trade-mode", "shadow", "--connectors", "paradex")
-    assert code == 2
-    assert "connector_mode" in out
-
-
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -27,8 +27,15 @@ RATE_EXPONENT: Final = -12
 NULL: Final = -(2**63)
 
 _HEADER: Final = struct.Struct("<HHHH")
+#: Head of a frame that tells of a book: the header, then its time, count and kind.
+_BOOK_HEAD: Final = struct.Struct("<HHHHqqB")
 _GROUP: Final = struct.Struct("<HH")
 _LEVEL: Final = struct.Struct("<qq")
+_NUMBER_BYTES: Final = 8
+
+#: What a change of a book is, as against a whole one (enumeration PkgType).
+_SNAPSHOT: Final = 0
+_DELTA: Final = 1
 
 #: One level of a book: price and size in units of `EXPONENT`.
 RawLevel: TypeAlias = tuple[int, int]
@@ -66,7 +73,18 @@ class Frame(NamedTuple):
     texts: Mapping[str, str]
 
 
-class _Layout:
+class BookFrame(NamedTuple):
+    """A frame of a book whose levels are still as they came: 16 bytes each, for `columns`."""
+
+    at_us: int
+    sequence: int
+    is_whole: bool
+    bids: bytes
+    asks: bytes
+    market: bytes
+
+
+class Layout:
     """How the block and the strings of one template are laid out."""
 
     def __init__(
@@ -104,20 +122,20 @@ class _Layout:
 
 #: Fields in their order, with their codes of `struct`; `minimum` is how many version 0 had, and
 #: `mandatory` how many of its strings were there from the beginning.
-_LAYOUTS: Final[Mapping[Template, _Layout]] = {
-    Template.TRADE: _Layout(
+LAYOUTS: Final[Mapping[Template, Layout]] = {
+    Template.TRADE: Layout(
         "ts:q seq:q tradeId:q side:B price:q size:q createdAt:q tradeType:B",
         texts=("market", "tradeIdStr"),
         mandatory=1,
     ),
-    Template.BBO: _Layout("ts:q seq:q bidPrice:q bidSize:q askPrice:q askSize:q", texts=("market",)),
-    Template.BOOK: _Layout(
+    Template.BBO: Layout("ts:q seq:q bidPrice:q bidSize:q askPrice:q askSize:q", texts=("market",)),
+    Template.BOOK: Layout(
         "ts:q seq:q pkgType:B bestBidPrice:q bestBidSize:q bestAskPrice:q bestAskSize:q relativeSpread:q "
         "bestBidApiPrice:q bestBidApiSize:q bestAskApiPrice:q bestAskApiSize:q",
         groups=True,
         texts=("market",),
     ),
-    Template.SUMMARY: _Layout(
+    Template.SUMMARY: Layout(
         "ts:q seq:q markPrice:q indexPrice:q lastPrice:q volumeUsd24h:q openInterest:q fundingRate:q bid:q "
         "ask:q totalVolume:q priceChangeRate24h:q markIv:q bidIv:q askIv:q lastIv:q delta:q gamma:q vega:q "
         "theta:q rho:q volga:q vanna:q futureFundingRate:q externalFairPrice:q bidSize:q askSize:q "
@@ -125,16 +143,16 @@ _LAYOUTS: Final[Mapping[Template, _Layout]] = {
         minimum=27,
         texts=("market",),
     ),
-    Template.FUNDING: _Layout(
+    Template.FUNDING: Layout(
         "ts:q seq:q fundingRate:q fundingIndex:q createdAt:q fundingPremium:q fundingRate8h:q "
         "fundingPeriodHours:h impactPremiumRate:q",
         minimum=8,
         texts=("market",),
     ),
-    Template.FUNDING_COMPARISON: _Layout(
+    Template.FUNDING_COMPARISON: Layout(
         "ts:q lastUpdatedAt:q hourlyFundingRate:q assetKind:B source:B", texts=("market",)
     ),
-    Template.ORDER: _Layout(
+    Template.ORDER: Layout(
         "ts:q seq:q status:B side:B orderType:B timeInForce:B price:q triggerPrice:q size:q sizeOpen:q "
         "avgFillPrice:q createdAt:q updatedAt:q account:32s receivedAt:q publishedAt:q stp:B flags:B "
         "requestStatus:B requestType:B",
@@ -142,29 +160,33 @@ _LAYOUTS: Final[Mapping[Template, _Layout]] = {
         texts=("orderId", "clientOrderId", "market", "cancelReason", "requestId", "requestMessage"),
         mandatory=4,
     ),
-    Template.FILL: _Layout(
+    Template.FILL: Layout(
         "ts:q seq:q fillType:B side:B liquidity:B price:q size:q fee:q realizedPnl:q createdAt:q account:32s "
         "underlyingPrice:q realizedFunding:q flags:B orderbookSeqNo:Q",
         minimum=13,
         texts=("fillId", "orderId", "clientOrderId", "tradeId", "market", "feeCurrency"),
         mandatory=5,
     ),
-    Template.POSITION: _Layout(
+    Template.POSITION: Layout(
         "ts:q seq:q side:B size:q avgEntryPrice:q unrealizedPnl:q realizedPnl:q markPrice:q "
         "liquidationPrice:q leverage:q updatedAt:q account:32s avgEntryPriceUsd:q cost:q costUsd:q "
         "cachedFundingIndex:q unrealizedFundingPnl:q status:B",
         texts=("market", "lastFillId"),
     ),
-    Template.ACCOUNT: _Layout(
+    Template.ACCOUNT: Layout(
         "ts:q seq:q totalCollateral:q freeCollateral:q initialMarginReq:q maintenanceMarginReq:q "
         "accountValue:q unrealizedPnl:q updatedAt:q account:32s marginCushion:q status:B "
         "lastSeenNotification:q",
         minimum=12,
         texts=("settlementAsset",),
     ),
-    Template.HEARTBEAT: _Layout("ts:q seq:q"),
-    Template.SUBSCRIBED: _Layout("ts:q seq:q status:B", texts=("channel",)),
+    Template.HEARTBEAT: Layout("ts:q seq:q"),
+    Template.SUBSCRIBED: Layout("ts:q seq:q status:B", texts=("channel",)),
 }
+
+_BOOK_ID: Final = struct.pack("<H", Template.BOOK)
+#: Bytes of the only block that frames of books ever had.
+_BOOK_BLOCK: Final = 89
 
 
 def read(frame: bytes) -> Frame | None:
@@ -187,7 +209,7 @@ def read(frame: bytes) -> Frame | None:
         template = Template(template_id)
     except ValueError:
         return None
-    layout = _LAYOUTS[template]
+    layout = LAYOUTS[template]
     values = layout.block(block_length).unpack_from(frame, _HEADER.size)
     numbers = dict.fromkeys(layout.names[len(values) :])
     numbers |= {name: _number(value) for name, value in zip(layout.names, values, strict=False)}
@@ -207,8 +229,51 @@ def _number(value: int | bytes) -> int | str | None:
     return None if value == NULL else value
 
 
+def read_book(frame: bytes) -> BookFrame | None:
+    """Take a frame of a book apart and leave its levels packed; None for a frame of another template.
+
+    Raises:
+        RemoteProtocolError: as `read`; or it is neither a whole book nor a change of one.
+    """
+    if len(frame) < _BOOK_HEAD.size or frame[2:4] != _BOOK_ID:
+        return None
+    block_length, _, schema_id, _, at_us, sequence, kind = _BOOK_HEAD.unpack_from(frame)
+    if block_length != _BOOK_BLOCK or schema_id != SCHEMA_ID or kind > _DELTA:
+        _check_book(frame, kind)
+    bids, end = _group(frame, _HEADER.size + block_length)
+    asks, end = _group(frame, end)
+    first = end + 1
+    last = first + frame[end] if end < len(frame) else len(frame) + 1
+    if last != len(frame):  # broken off, or with strings that were appended later
+        _texts(frame, end, LAYOUTS[Template.BOOK])
+    return BookFrame(at_us, sequence, kind == _SNAPSHOT, bids, asks, frame[first:last])
+
+
+def columns(packed: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Unpack the prices and the sizes of one side."""
+    numbers = struct.unpack(f"<{len(packed) // _NUMBER_BYTES}q", packed)
+    return numbers[::2], numbers[1::2]
+
+
+def _check_book(frame: bytes, kind: int) -> None:
+    """Refuse a book that is unusual in more than a longer block.
+
+    Raises:
+        RemoteProtocolError: it is of another schema, shorter than any was, or of a kind that nobody knows.
+    """
+    read(frame)
+    if kind > _DELTA:
+        raise RemoteProtocolError("book is of no known kind", found=kind, wanted="0 whole, 1 changes")
+
+
 def _levels(frame: bytes, begin: int) -> tuple[list[RawLevel], int]:
     """Read one group of levels; return it with the place of its end."""
+    packed, end = _group(frame, begin)
+    return list(_LEVEL.iter_unpack(packed)), end
+
+
+def _group(frame: bytes, begin: int) -> tuple[bytes, int]:
+    """Return the levels of one group, 16 bytes each, with the place of its end."""
     first = begin + _GROUP.size
     if first > len(frame):
         raise RemoteProtocolError("binary frame ends in a group's head", found=f"{len(frame)} bytes")
@@ -221,11 +286,11 @@ def _levels(frame: bytes, begin: int) -> tuple[list[RawLevel], int]:
             wanted=f"levels of at least {_LEVEL.size} bytes, within the frame",
         )
     if length == _LEVEL.size:
-        return list(_LEVEL.iter_unpack(frame[first:end])), end
-    return [_LEVEL.unpack_from(frame, at) for at in range(first, end, length)], end
+        return frame[first:end], end
+    return b"".join(frame[at : at + _LEVEL.size] for at in range(first, end, length)), end
 
 
-def _texts(frame: bytes, begin: int, layout: _Layout) -> dict[str, str]:
+def _texts(frame: bytes, begin: int, layout: Layout) -> dict[str, str]:
     """Read the strings; those that later layouts append may be missing, and unknown ones may follow."""
     texts: list[str] = []
     while begin < len(frame):

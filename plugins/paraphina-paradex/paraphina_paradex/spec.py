@@ -1,4 +1,4 @@
-"""What the plugin's connector says of itself. Nothing is wired yet, and it says so."""
+"""What the plugin's connector says of itself; orders are not wired yet, and it says so."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Final
 
 from paraphina_core.connector import (
     SENDING_MODES,
+    Capability,
+    Connector,
+    ConnectorContext,
     ConnectorSpec,
     Endpoint,
     FeeSchedule,
@@ -13,15 +16,39 @@ from paraphina_core.connector import (
     RateLimit,
     Setting,
     SettingKind,
+    TradeMode,
 )
+
+from .limits import (
+    IP_REQUESTS,
+    IP_REQUESTS_PER_MINUTE,
+    ORDERS,
+    ORDERS_BURST,
+    ORDERS_PER_MINUTE,
+    ORDERS_PER_SECOND,
+    PRIVATE_READS,
+    PRIVATE_READS_PER_MINUTE,
+)
+
+DEFAULT_MARKET: Final = "BTC-USD-PERP"
+#: Books that the venue streams, the better one first.
+BOOKS: Final = ("deltas", "snapshots")
+
+
+def _connector(context: ConnectorContext) -> Connector:
+    from .connector import ParadexConnector  # noqa: PLC0415  # protocol code is imported by the run that uses it
+
+    return ParadexConnector(context)
+
 
 VENUE: Final = ConnectorSpec(
     name="paradex",
     venue="Paradex",
     feature_flag="live_paradex",
-    capabilities={},
-    trade_modes=frozenset(),
-    factory=None,
+    capabilities={Capability.MARKET: "public WS, binary"},
+    trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
+    factory=_connector,
+    conformance="paraphina_paradex.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (
             Endpoint(purpose="rest", url="https://api.prod.paradex.trade/v1", setting="rest_url"),
@@ -32,20 +59,26 @@ VENUE: Final = ConnectorSpec(
             Endpoint(purpose="ws", url="wss://ws.api.testnet.paradex.trade/v1", setting="ws_url"),
         ),
     },
-    # Docs "Rate limits", read 2026-08-20: orders and private reads per account, the rest per IP address.
     rate_limits=(
-        RateLimit(scope="orders", limit=17_250, window_ms=60_000, cancel_reserve=1_725),
-        RateLimit(scope="orders_burst", limit=800, window_ms=1_000, cancel_reserve=80),
-        RateLimit(scope="private_reads", limit=600, window_ms=60_000),
-        RateLimit(scope="ip_requests", limit=1_500, window_ms=60_000, cancel_reserve=150),
+        RateLimit(scope=ORDERS, limit=ORDERS_PER_MINUTE, window_ms=60_000, cancel_reserve=1_725),
+        RateLimit(scope=ORDERS_BURST, limit=ORDERS_PER_SECOND, window_ms=1_000, cancel_reserve=80),
+        RateLimit(scope=PRIVATE_READS, limit=PRIVATE_READS_PER_MINUTE, window_ms=60_000),
+        RateLimit(scope=IP_REQUESTS, limit=IP_REQUESTS_PER_MINUTE, window_ms=60_000, cancel_reserve=150),
     ),
     settings=(
         Setting(
             name="market",
             env="PARADEX_MARKET",
             kind=SettingKind.TEXT,
-            help="the venue's name of the perpetual, for example BTC-USD-PERP",
-            default="BTC-USD-PERP",
+            help="the venue's name of the perpetual, for example BTC-USD-PERP; several are divided by commas",
+            default=DEFAULT_MARKET,
+        ),
+        Setting(
+            name="book",
+            env="PARADEX_BOOK",
+            kind=SettingKind.TEXT,
+            help="deltas: every change of the whole book; snapshots: 15 levels every 50 ms",
+            default=BOOKS[0],
         ),
         Setting(
             name="account_address",
@@ -77,5 +110,5 @@ VENUE: Final = ConnectorSpec(
     fees=FeeSchedule(
         maker_bps=0.3, taker_bps=4.5, source="release notes 2026-07, pro profile, first taker tier"
     ),
-    notes="Stub: named and described, nothing is wired yet; no data, no orders.",
+    notes="Market data only: the market is read, orders stay on paper.",
 )

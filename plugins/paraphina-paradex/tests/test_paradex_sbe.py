@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from paraphina_core.domain import RemoteProtocolError
 from paraphina_paradex.sbe import EXPONENT, NULL, SCHEMA_VERSION, Template, read
+from paraphina_paradex.twin.conformance import EVIDENCE
+from paraphina_paradex.twin.sbe_encoder import encode
 
 VECTORS = Path(__file__).parent / "vectors"
 CASES: list[dict[str, Any]] = json.loads((VECTORS / "sbe_frames.json").read_text())["cases"]
@@ -23,7 +25,7 @@ GOOD = [case for case in CASES if "wire" in case]
 REAL = {
     name: [bytes.fromhex(frame["hex"]) for frame in captured["frame"]["frames"]]
     for name in ("bbo_btc", "order_book_deltas_btc")
-    for captured in [json.loads((VECTORS / f"mainnet_{name}.json").read_text())]
+    for captured in [json.loads((EVIDENCE / f"{name}.json").read_text())]
 }
 SCHEMA = ET.parse(VECTORS / "paradex_1_0.xml").getroot()  # noqa: S314  # the venue's own file, in this folder
 MESSAGES = SCHEMA.findall("{http://fixprotocol.io/2016/sbe}message")
@@ -66,7 +68,7 @@ def test_every_malformed_frame_of_the_vectors_is_refused_or_passed_over(case: di
 @pytest.mark.parametrize("name", REAL)
 def test_real_frames_decode_to_the_values_that_were_decoded_then(name: str) -> None:
     """Captured production frames: prices, sizes, sequence numbers and markets."""
-    captured = json.loads((VECTORS / f"mainnet_{name}.json").read_text())["frame"]["frames"]
+    captured = json.loads((EVIDENCE / f"{name}.json").read_text())["frame"]["frames"]
     for one in captured:
         frame = read(bytes.fromhex(one["hex"]))
         assert frame is not None
@@ -169,6 +171,18 @@ def test_the_layouts_are_those_of_the_venues_schema(message: ET.Element) -> None
     assert sorted(frame.numbers) == sorted(map(str, fields))
     assert set(frame.texts) <= {text.get("name") for text in message.findall("data")}
     assert (template is Template.BOOK) == bool(message.findall("group"))
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["id"])
+def test_what_was_read_is_spelled_so_that_it_reads_the_same(case: dict[str, Any]) -> None:
+    """And to the byte where the frame has the newest layout and every text of it."""
+    whole = bytes.fromhex(case["hex"])
+    frame = read(whole)
+    assert frame is not None
+    spelled = encode(frame, case["schema_version"])
+    assert read(spelled) == frame
+    if len(spelled) == len(whole):
+        assert spelled == whole
 
 
 @given(frame=st.binary(max_size=300))
