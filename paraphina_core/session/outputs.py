@@ -19,6 +19,7 @@ CONFIG_FILE: Final = "config_resolved.json"
 BUILD_FILE: Final = "build_info.json"
 SUMMARY_FILE: Final = "summary.json"
 TELEMETRY_FILE: Final = "telemetry.jsonl"
+DRIFT_FILE: Final = "reconcile_drift.jsonl"
 JOURNAL_FOLDER: Final = "journal"
 
 #: Where runs are kept when the operator names no folder, relative to where the program was started.

@@ -294,6 +294,9 @@ class Reconciler:
             self._drifts, self._fills_since_ns = 0, asked_ns
             return
         self._drifts += 1
+        for name, size in drift.items():
+            theirs = CONTEXT.add(self._trading.ledger.size(name), size)
+            self._trading.note_drift(self._venue, name, theirs, self._drifts, at_ns)
         self._next_ns = min(self._next_ns, at_ns + self._hurry_ns)
         self._ask(QueryFills(since_ns=self._fills_since_ns - CLOCK_MARGIN_NS), at_ns)
         if self._drifts in {DRIFT_REPEATS, DRIFT_LASTS}:

@@ -6,6 +6,8 @@ A replay feeds the same inputs to the same code through a recorder of its own th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -38,6 +40,34 @@ _ENCODER: Final = msgspec.json.Encoder()
 def encode(value: msgspec.Struct | Mapping[str, Any]) -> bytes:
     """Spell a value the way the journal keeps it: always the same bytes for the same value."""
     return _ENCODER.encode(value)
+
+
+#: A position of which venue and session say different things; such records also stand in a file of their own.
+DRIFT_KIND: Final = "drift"
+
+
+class WithDriftFile:
+    """A recorder that also writes each difference of a position to a file, for people who look for these.
+
+    The journal is what counts: a file that cannot be written is missed by nobody who has that.
+
+    Args:
+        recorder: keeps the records.
+        path: one line of JSON for each difference; made with the first.
+    """
+
+    def __init__(self, recorder: Recorder, path: Path) -> None:
+        self._recorder = recorder
+        self._path = path
+        self.record_frame = recorder.record_frame
+
+    def append(self, kind: str, at_ns: int, data: bytes) -> int:
+        """Pass a record on, and copy it if it is one of those."""
+        seq = self._recorder.append(kind, at_ns, data)
+        if kind == DRIFT_KIND:
+            with suppress(OSError), self._path.open("ab") as file:
+                file.write(b'{"at_ns":%d,%s\n' % (at_ns, data[1:]))
+        return seq
 
 
 class WithoutFrames:

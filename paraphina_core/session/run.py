@@ -37,6 +37,7 @@ from .network import Network
 from .outputs import (
     BUILD_FILE,
     CONFIG_FILE,
+    DRIFT_FILE,
     JOURNAL_FOLDER,
     SUMMARY_FILE,
     TELEMETRY_FILE,
@@ -44,6 +45,7 @@ from .outputs import (
     run_folder,
     write_json,
 )
+from .record import WithDriftFile
 from .running import Running, SessionFile
 from .session import Session
 from .snapshot import SessionSnapshot
@@ -216,7 +218,7 @@ class Run:
         self.session = compose(
             config,
             plugins,
-            self._journal,
+            WithDriftFile(self._journal, self.folder / DRIFT_FILE),
             self._network,
             lambda: next(first, None) or allocate(),
             start,

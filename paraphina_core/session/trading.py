@@ -246,6 +246,19 @@ class Trading:
             self.reason = what
             self._recorder.append("reduce", at_ns, encode({"reason": what}))
 
+    def note_drift(
+        self, venue: Venue, instrument: InstrumentId, theirs: Decimal, in_a_row: int, at_ns: int
+    ) -> None:
+        """Record what both sides say of a position, where they differ."""
+        data = {
+            "connector": venue.name,
+            "instrument": instrument,
+            "ours": self.ledger.size(instrument),
+            "theirs": theirs,
+            "in_a_row": in_a_row,
+        }
+        self._recorder.append("drift", at_ns, encode(data))
+
     def latch(self, reason: str) -> None:
         """Fire the kill switch, in memory, before anything is recorded of it: nothing may come between."""
         self._context.kill_latched = True

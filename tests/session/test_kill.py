@@ -25,8 +25,9 @@ from paraphina_core.domain import (
 )
 from paraphina_core.session import KillLatch, SessionFile, sessions
 from paraphina_core.session.breaches import CONSEQUENCES, Breach, Consequence
+from paraphina_core.session.record import WithDriftFile
 from paraphina_core.session.running import Running
-from port import LOST_REQUEST, MS, UNAVAILABLE, Desk, port_spec
+from port import LOST_REQUEST, MS, UNAVAILABLE, Desk, Kept, port_spec
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -128,6 +129,26 @@ def test_lasting_drift_reduces_first_and_then_fires_the_switch() -> None:
     desk.advance(120_000)
     assert desk.session.killed
     assert "differ from what was filled" in desk.session.reason
+    told = desk.recorder.of("drift")
+    assert told[0] == {
+        "connector": "port",
+        "instrument": "port:BTC",
+        "ours": "0",
+        "theirs": "0.5",
+        "in_a_row": 1,
+    }
+    assert [one["in_a_row"] for one in told[:12]] == list(range(1, 13))
+
+
+def test_each_drift_also_stands_in_a_file_of_its_own_with_both_sides(tmp_path: Path) -> None:
+    """Everything is passed on; a file that cannot be written costs no record."""
+    kept = Kept()
+    recorder = WithDriftFile(kept, tmp_path / "drift.jsonl")
+    recorder.append("tick", 1, b"{}")
+    recorder.append("drift", 2, b'{"ours":"1","theirs":"2"}')
+    assert (tmp_path / "drift.jsonl").read_text() == '{"at_ns":2,"ours":"1","theirs":"2"}\n'
+    WithDriftFile(kept, tmp_path / "absent" / "drift.jsonl").append("drift", 3, b'{"ours":"1"}')
+    assert [record.kind for record in kept.records] == ["tick", "drift", "drift"]
 
 
 @pytest.mark.parametrize("breach", list(Breach))
