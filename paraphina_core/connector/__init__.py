@@ -80,6 +80,7 @@ from .stark_curve import (
     pedersen,
     verify_stark,
 )
+from .stark_poseidon import poseidon_many
 from .trust import TrustFile, TrustState, TrustStatus
 
 __all__ = [
@@ -158,6 +159,7 @@ __all__ = [
     "load_plugins",
     "mock",
     "pedersen",
+    "poseidon_many",
     "read_private",
     "recover_address",
     "synthetic",
