@@ -85,6 +85,13 @@ def test_a_subject_may_decline_a_card_with_a_reason() -> None:
     )
 
 
+def test_a_connector_that_is_not_built_yet_is_no_subject() -> None:
+    """What is only described cannot be tried."""
+    planned = msgspec.structs.replace(spec(), factory=None, trade_modes=frozenset())
+    with pytest.raises(LocalError, match="is not built yet"):
+        Subject(spec=planned)
+
+
 def test_whatever_a_card_raises_is_not_a_pass() -> None:
     """An error of the connector or of the suite is told, and the next card runs."""
 

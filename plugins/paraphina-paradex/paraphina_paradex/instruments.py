@@ -38,9 +38,10 @@ _NAME: Final = re.compile(r"[A-Za-z0-9]{1,20}-USD-PERP", re.ASCII)
 #: A contract on a thousand of a small coin: `kBONK`.
 _THOUSAND: Final = re.compile(r"k([A-Z0-9]+)", re.ASCII)
 
+_OK: Final = "ok"
 #: States of the whole venue (docs "System state", read 2026-08-20).
 _STATES: Final[Mapping[str, TradingStatus]] = {
-    "ok": TradingStatus.TRADING,
+    _OK: TradingStatus.TRADING,
     "post_only": TradingStatus.POST_ONLY,
     "cancel_only": TradingStatus.CANCEL_ONLY,
     "maintenance": TradingStatus.HALTED,
@@ -108,8 +109,8 @@ class Listings:
         self._connector = connector
         self._wanted = wanted
         self._listed: tuple[Instrument, ...] = ()
-        self._state = TradingStatus.TRADING
-        self._state_name = "ok"
+        self._state = TradingStatus.HALTED  # until the venue has told
+        self._state_name = ""
 
     def read(self, body: bytes) -> Sequence[Event]:
         """Take over the answer to `/markets`, and define the instruments that are traded here.
@@ -145,9 +146,11 @@ class Listings:
         name = decode_json(SYSTEM_STATE, body, "system state").status
         if name == self._state_name:
             return ()
+        is_news = bool(self._state_name) or name != _OK
         self._state_name = name
         self._state = _STATES.get(name, TradingStatus.HALTED)
-        return (*self._defined(), VenueNotice(code=SYSTEM_STATUS, text=f"the venue is in state {name[:64]}"))
+        notice = VenueNotice(code=SYSTEM_STATUS, text=f"the venue is in state {name[:64]}")
+        return (*self._defined(), *([notice] if is_news else []))
 
     def _defined(self) -> Sequence[Event]:
         """Define every instrument with the stricter of its own status and the venue's."""

@@ -42,7 +42,19 @@ def test_an_instrument_has_the_grid_that_the_venue_lists() -> None:
     assert (instrument.id, instrument.price_rule) == (BTC, FixedTick(tick=Decimal("0.1")))
     assert (instrument.lot_size, instrument.min_size) == (Decimal("0.00001"), Decimal("0.00001"))
     assert (instrument.min_notional, instrument.max_size) == (Decimal(10), Decimal(100))
-    assert instrument.status is TradingStatus.TRADING
+
+
+def test_nothing_is_traded_before_the_venue_has_told_its_state() -> None:
+    """That it has not answered is no permission; that all is well is no news."""
+    client = connector()
+    (defined,) = told(client, QueryInstruments(), listings())
+    assert isinstance(defined, InstrumentDefined)
+    assert defined.instrument.status is TradingStatus.HALTED
+    with pytest.raises(RemoteError):
+        told(client, SYSTEM_STATE, b"", 503)
+    (defined,) = told(client, SYSTEM_STATE, b'{"status":"ok"}')
+    assert isinstance(defined, InstrumentDefined)
+    assert defined.instrument.status is TradingStatus.TRADING
 
 
 def test_a_contract_on_a_thousand_is_one_on_its_coin() -> None:
