@@ -57,6 +57,7 @@ VECTORS = Path(__file__).parent / "vectors"
 NOW = WriteContext(nonce=7, at_ns=0, sign=lambda _: b"")
 BTC, SUSHI = instrument_id("aster", "BTCUSDT"), instrument_id("aster", "SUSHIUSDT")
 FILTERS = json.loads((VECTORS / "order_filters.json").read_text(encoding="utf-8"))["filters"]
+ROUNDING = json.loads((VECTORS / "price_rounding.json").read_text(encoding="utf-8"))
 
 
 def connector(mode: TradeMode = TradeMode.PAPER, **settings: str) -> AsterConnector:
@@ -149,6 +150,20 @@ def test_the_network_is_the_one_that_the_operator_chose() -> None:
 
 
 # --- instruments --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", ROUNDING["cases"], ids=lambda case: case["id"])
+def test_prices_are_put_on_the_grid_that_begins_at_the_least_price(case: dict[str, Any]) -> None:
+    """Bids round down and offers up, to multiples of the tick counted from the venue's least price."""
+    filters = FILTERS["BTCUSDT"] | {"PRICE_FILTER": ROUNDING["filters"][case["symbol"]]}
+    listed = symbol(
+        "BTCUSDT", symbol=case["symbol"], filters=[{"filterType": kind} | of for kind, of in filters.items()]
+    )
+    events = told(connector(market=case["symbol"]), QueryInstruments(), info(listed))
+    (instrument,) = (event.instrument for event in events if isinstance(event, InstrumentDefined))
+    price, expected = Decimal(case["price"]), case["expected"]
+    assert instrument.passive_price(price, Side.BUY) == Decimal(expected["floor"])
+    assert instrument.passive_price(price, Side.SELL) == Decimal(expected["ceil"])
 
 
 @pytest.mark.parametrize("name", FILTERS)
