@@ -22,9 +22,11 @@ class Meters:
     Args:
         limits: the budgets that the connector declares; what it keeps back for cancels is its own
             business and no rule of the venue.
+        is_counting: False lets everything pass, for clients that begin more often than a venue would bear.
     """
 
-    def __init__(self, limits: Iterable[RateLimit]) -> None:
+    def __init__(self, limits: Iterable[RateLimit], *, is_counting: bool = True) -> None:
+        self._is_counting = is_counting
         self._limits = {limit.scope: msgspec.structs.replace(limit, cancel_reserve=0) for limit in limits}
         self._limiters: OrderedDict[tuple[str, str], Limiter] = OrderedDict()
 
@@ -38,7 +40,7 @@ class Meters:
             LocalError: no limit has this scope, or the units are more than can ever be spent at once.
         """
         limiter = self._limiter(scope, key)
-        if limiter.take(units, at_ns):
+        if not self._is_counting or limiter.take(units, at_ns):
             return None
         return limiter.ready_ns(units, at_ns)
 

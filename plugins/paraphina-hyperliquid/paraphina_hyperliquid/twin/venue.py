@@ -69,7 +69,7 @@ _JSON_TYPE: Final = {"content-type": "application/json"}
 _TOO_MANY: Final = Answer(status=429, body=b"null", headers=_JSON_TYPE)
 
 _JSON: Final = msgspec.json.Encoder()
-_SETTINGS: Final = "whole numbers traded_usd and requests_used; flow, yes or no"
+_SETTINGS: Final = "whole numbers traded_usd and requests_used; flow and metered, yes or no"
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 
 
@@ -78,8 +78,8 @@ class HyperliquidTwin:
 
     Args:
         context: seed, time, network, where messages go. Settings: `traded_usd`, the volume that every
-            account has behind it, `requests_used`, the requests that it has already spent, and `flow`,
-            whether others than clients trade.
+            account has behind it, `requests_used`, the requests that it has already spent, `flow`, whether
+            others than clients trade, and `metered`, whether addresses may ask so much and no more.
 
     Attributes:
         exchange: what is behind the doors.
@@ -122,7 +122,7 @@ class HyperliquidTwin:
             self.exchange, self._universe, self._history, self.budgets, self._streams.heard_order
         )
         self._entry = Entry(self.exchange, self.members, self._trading, self.budgets, context.network)
-        self._meters = Meters((*VENUE.rate_limits, _CONNECTS))
+        self._meters = Meters((*VENUE.rate_limits, _CONNECTS), is_counting=settings.metered == "yes")
         self._coins = frozenset(coin.name for coin in self._universe.coins)
         self._now_ns = context.start_ns
         self.exchange.subscribe(self._hear)
@@ -358,6 +358,7 @@ class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     traded_usd: _Count = 10_000_000
     requests_used: _Count = 0
     flow: Literal["yes", "no"] = "yes"
+    metered: Literal["yes", "no"] = "yes"
 
 
 def _settings(context: TwinContext) -> _Settings:
