@@ -16,7 +16,7 @@ class VenueClock:
     """
 
     def __init__(self, offset_ms: int = 0) -> None:
-        self.offset_ns = offset_ms * NS_PER_MS
+        self.offset_ns = self._first_ns = offset_ms * NS_PER_MS
         self._last_ns = 0
 
     def venue_ns(self, at_ns: int) -> int:
@@ -27,6 +27,10 @@ class VenueClock:
     def world_ns(self, venue_ns: int) -> int:
         """Return when the venue's clock will show that time, if nobody steps it before."""
         return venue_ns - self.offset_ns
+
+    def set_right(self) -> None:
+        """Undo every step."""
+        self.offset_ns = self._first_ns
 
     def step(self, by_ms: int) -> None:
         """Set the clock forward or, with a negative number, back."""

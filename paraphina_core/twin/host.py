@@ -153,8 +153,12 @@ class TwinHost:
         self.advance(at_ns)
 
     def heal(self, at_ns: int) -> None:
-        """Disarm every fault, lift a ban or maintenance; what is done stays done, the muted stay muted."""
+        """Disarm every fault, lift a ban or maintenance, set the clock right.
+
+        What is done stays done, the muted stay muted.
+        """
         self.advance(at_ns)
+        self.clock.set_right()
         self.faults.clear()
         self._deeds.clear()
         self._refusing_until_ns = 0

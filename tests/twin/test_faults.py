@@ -500,9 +500,11 @@ def test_probability_is_of_the_seed() -> None:
 def test_heal_disarms_everything() -> None:
     """Nothing that was armed happens any more."""
     net = listening()
-    net.arm("drop:for_ms=600000", "kill:after_ms=1000", "overfill", "ban:ms=600000")
+    net.arm("clock_step:ms=3000", "drop:for_ms=600000", "kill:after_ms=1000", "overfill", "ban:ms=600000")
     net.host.heal(net.clock.at_ns)
     assert net.host.armed() == []
+    net.wait(4_000)
+    assert net.host.clock.venue_ns(net.clock.at_ns) == net.clock.at_ns
     net.wait(5_000)
     assert net.sequences()
     net.place()
