@@ -126,7 +126,8 @@ def _outcomes(scenarios: Sequence[Scenario], jobs: int) -> Iterator[Outcome]:
         for scenario in scenarios:
             yield _run(scenario, shown=sys.stderr.isatty())
         return
-    with ProcessPoolExecutor(min(jobs, len(scenarios)), get_context("spawn")) as pool:
+    workers = min(jobs, len(scenarios))
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_end_with_parent) as pool:
         running = [pool.submit(_run, scenario) for scenario in scenarios]
         try:
             for done, future in enumerate(running):
@@ -135,6 +136,21 @@ def _outcomes(scenarios: Sequence[Scenario], jobs: int) -> Iterator[Outcome]:
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it is gone, however that ended: a run takes minutes."""
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _run(scenario: Scenario, *, shown: bool = False) -> Outcome:

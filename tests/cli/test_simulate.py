@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -39,6 +44,42 @@ def test_seeds_run_side_by_side_and_are_told_in_order() -> None:
     assert both.exit_code == one.exit_code == 0, both.output
     assert [json.loads(line)["seed"] for line in both.output.splitlines()] == [4, 5]
     assert both.output.splitlines()[1] == one.output.splitlines()[0]
+
+
+def test_no_run_outlives_the_command_that_began_it() -> None:
+    """Not even when it is killed: an hour of simulation would go on for minutes."""
+    command = [
+        sys.executable,
+        "-m",
+        "paraphina_core",
+        "simulate",
+        "hyperliquid",
+        "--seeds",
+        "2",
+        "--jobs",
+        "2",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        runs: set[int] = set()
+        deadline_s = time.monotonic() + 30.0
+        while len(runs) < 2 and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+            runs = {int(pid) for pid in children.read_text().split() if _is_busy(int(pid))}
+        process.kill()
+    assert len(runs) >= 2
+    while any(Path(f"/proc/{pid}").exists() for pid in runs) and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+    assert not [pid for pid in runs if Path(f"/proc/{pid}").exists()]
+
+
+def _is_busy(pid: int) -> bool:
+    """Tell whether a process has used half a second of processor time: it simulates."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return int(fields[11]) >= os.sysconf("SC_CLK_TCK") // 2
 
 
 def test_a_finding_ends_with_1_with_the_command_that_repeats_it_and_with_the_fewest_faults() -> None:
