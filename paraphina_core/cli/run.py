@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,11 +15,16 @@ import click
 from .common import config_options, home, load, resolve_config
 
 if TYPE_CHECKING:
+    from paraphina_core.config import Config
+    from paraphina_core.connector import Plugins
     from paraphina_core.session import Run, Summary
 
 #: How often the live view is drawn and, on no terminal, a line is logged, in real seconds.
 VIEW_EVERY_S: Final = 0.25
 LOG_EVERY_S: Final = 2.0
+
+#: How often the watchdog is shown that the session lives, in real seconds.
+BEAT_EVERY_S: Final = 0.25
 
 #: Exit code of a second Ctrl-C: the program left at once.
 LEFT_AT_ONCE: Final = 130
@@ -68,16 +74,62 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
             render(verdicts, config)
             has_fired = any(one.id == "kill_latch" for one in refusals(verdicts))
             sys.exit(KILLED_EXIT_CODE if has_fired else 2)
+        beat = stack.enter_context(
+            _watchdog(config, plugins)
+        )  # before there is anything that it must not share
         run = Run(config, plugins, home())
         settle_memory()
         asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or it was refused above
-        summary = run_on_loop(watched(run, view, f"{asked} of {asked} pass"), run.engine)
+        summary = run_on_loop(watched(run, view, f"{asked} of {asked} pass", beat), run.engine)
         tell(summary, run)
     sys.exit(summary.exit_code)
 
 
-async def watched(run: Run, view: str, gates: str) -> Summary:
-    """Execute the run under its signals, with a view beside it."""
+@contextlib.contextmanager
+def _watchdog(config: Config, plugins: Plugins) -> Iterator[Callable[[], None]]:
+    """Have a second process that cancels if this one hangs or dies, where the venues outlive it."""
+    from paraphina_core.session import watched_over
+
+    outlive = config.session.trade_mode.reaches_venue and not config.session.twin
+    if not (outlive and config.live.watchdog):
+        yield lambda: None
+        return
+
+    def cancel(reason: str) -> None:
+        cancel_everything(config, plugins, reason)
+
+    with watched_over(config.live.watchdog_window_ms, cancel) as watchdog:
+        yield watchdog.beat
+
+
+def cancel_everything(config: Config, plugins: Plugins, reason: str) -> None:
+    """Run a session that only cancels in the place of one that hung or died, and say what is left."""
+    import msgspec
+
+    from paraphina_core.config import LeftoverPolicy
+    from paraphina_core.domain import LocalError
+    from paraphina_core.session import Run
+    from paraphina_core.transport import run as run_on_loop
+
+    click.echo(f"watchdog: {reason}; every order is cancelled", err=True)
+    out_dir = config.session.out_dir
+    if out_dir is not None:
+        out_dir = out_dir.with_name(f"{out_dir.name}-watchdog")
+    config = msgspec.structs.replace(
+        config,
+        session=msgspec.structs.replace(config.session, out_dir=out_dir, duration_s=None, max_ticks=None),
+        live=msgspec.structs.replace(config.live, leftover_orders=LeftoverPolicy.CANCEL_ALL),
+    )
+    try:
+        run = Run(config, plugins, home(), killed=f"watchdog: {reason}", latches=False)
+    except LocalError as e:  # somebody has started a session again, which takes care of what was left
+        click.echo(f"watchdog: nothing is cancelled from here: {e}", err=True)
+        return
+    tell(run_on_loop(run.execute(), run.engine), run)
+
+
+async def watched(run: Run, view: str, gates: str, beat: Callable[[], None] = lambda: None) -> Summary:
+    """Execute the run under its signals, with a view beside it, and a beat for as long as it ticks."""
     loop = asyncio.get_running_loop()
     asked = False
 
@@ -95,13 +147,23 @@ async def watched(run: Run, view: str, gates: str) -> Summary:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGUSR1, run.kill, "signal SIGUSR1")
-    watcher = asyncio.create_task(_watch(run, view, gates))
+    beside = [asyncio.create_task(_watch(run, view, gates)), asyncio.create_task(_beat(run, beat))]
     try:
         return await run.execute()
     finally:
-        watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _beat(run: Run, beat: Callable[[], None]) -> None:
+    """Beat while the session gets further: a loop that turns beside one that stands still is no life."""
+    ticks = -1
+    while True:
+        if run.session.ticks != ticks:
+            ticks = run.session.ticks
+            beat()
+        await asyncio.sleep(BEAT_EVERY_S)
 
 
 async def _watch(run: Run, view: str, gates: str) -> None:

@@ -347,6 +347,16 @@ FIELDS: Final = (
         "time after which a venue cancels by itself unless it hears from this program",
     ),
     Field(
+        "live.watchdog",
+        flag(),
+        "have a second process that cancels everything when the session hangs or dies",
+    ),
+    Field(
+        "live.watchdog_window_ms",
+        integer(2_000, 600_000),
+        "time within which that process cancels; half of it may pass without a sign of life",
+    ),
+    Field(
         "live.leftover_orders",
         choice({policy.value: policy for policy in LeftoverPolicy}),
         "open orders found at a venue that are cancelled: those of earlier runs, everybody's, or none",

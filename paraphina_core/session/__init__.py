@@ -23,6 +23,7 @@ from .snapshot import (
     VenueSnapshot,
 )
 from .visit import visited
+from .watchdog import Watchdog, watched_over
 
 __all__ = [
     "KILLED_EXIT_CODE",
@@ -44,6 +45,7 @@ __all__ = [
     "SessionSnapshot",
     "Summary",
     "VenueSnapshot",
+    "Watchdog",
     "capture",
     "compose",
     "engine_of",
@@ -55,5 +57,6 @@ __all__ = [
     "sessions",
     "settle_memory",
     "visited",
+    "watched_over",
     "with_recording",
 ]

@@ -158,12 +158,15 @@ class Run:
         plugins: what is installed.
         home: state folder of the installation.
         killed: start with the kill switch fired, for this reason: such a run only cancels.
+        latches: a kill outlives the run, and keeps later ones from starting.
 
     Raises:
         LocalError: the folder, the journal or a connector cannot be had.
     """
 
-    def __init__(self, config: Config, plugins: Plugins, home: Path, *, killed: str = "") -> None:
+    def __init__(
+        self, config: Config, plugins: Plugins, home: Path, *, killed: str = "", latches: bool = True
+    ) -> None:
         self._wall_s = time.monotonic()
         at_ns = time.time_ns()
         numbers: list[RunNumber] = []
@@ -236,7 +239,7 @@ class Run:
             duration_ns=None if duration_s is None else int(duration_s * NS_PER_S),
             max_ticks=config.session.max_ticks,
             chores=_Chores(self._journal, self._telemetry, self.snapshot, self.session),
-            latch=KillLatch(home),
+            latch=KillLatch(home) if latches else None,
         )
         if killed:
             self._driver.kill(killed)
