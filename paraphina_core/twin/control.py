@@ -5,7 +5,7 @@
 | `GET /_twin/menu` | every fault there is |
 | `GET /_twin/faults` | those that are armed, and how often each has happened |
 | `POST /_twin/faults` | arms what the body says: an object of JSON, a list of them, or a line of text each |
-| `DELETE /_twin/faults` | heals: disarms every fault, lifts a ban or maintenance |
+| `DELETE /_twin/faults` | heals: disarms every fault, lifts a ban or maintenance, sets the clock right |
 | `GET /_twin/truth` | every account's orders, positions, money and fills |
 | `GET /_twin/state` | the venue's time, its markets and open WebSockets |
 | `GET /_twin/logins` | ways in: settings and secrets with which a connector trades for accounts of the twin |

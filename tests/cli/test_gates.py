@@ -254,7 +254,7 @@ def test_a_fired_kill_switch_stops_paper_sessions_too(paraphina: Paraphina, home
     """Whatever mode comes next, somebody looks first."""
     home.mkdir(mode=0o700)
     (home / "kill_latch.json").write_text("{}", encoding="utf-8")
-    assert paraphina("run", "--trade-mode", "paper", "--max-ticks", "1").code == 2
+    assert paraphina("run", "--trade-mode", "paper", "--max-ticks", "1").code == 5
 
 
 # --- documentation -----------------------------------------------------------------------------
