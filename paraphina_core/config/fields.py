@@ -347,6 +347,11 @@ FIELDS: Final = (
         "time after which a venue cancels by itself unless it hears from this program",
     ),
     Field(
+        "live.max_crashes",
+        integer(1, 1_000),
+        "sessions of an account that may die within ten minutes before none starts by itself any more",
+    ),
+    Field(
         "live.watchdog",
         flag(),
         "have a second process that cancels everything when the session hangs or dies",

@@ -129,6 +129,7 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True):
     declared_hosts: tuple[str, ...] = ()
     dead_man_waivers: tuple[str, ...] = ()
     dead_man_window_ms: int = 30_000
+    max_crashes: int = 3
     watchdog: bool = True
     watchdog_window_ms: int = 10_000
     leftover_orders: LeftoverPolicy = LeftoverPolicy.CANCEL_OWN

@@ -163,6 +163,17 @@ def kill_latch(facts: StartupFacts) -> CheckResult:
 
 
 @GATES.gate(
+    "No crash loop",
+    "Sessions of these connectors' accounts did not die again and again: less than [live] max_crashes of "
+    "them within ten minutes without one that ended clean. What starts by itself must not go on where a "
+    "person has to look.",
+    required_in=ALL_MODES,
+)
+def crash_loop(facts: StartupFacts) -> CheckResult:
+    return facts.crash_loop
+
+
+@GATES.gate(
     "Output folder writable",
     "The folder of the run can be created and written.",
     required_in=ALL_MODES,

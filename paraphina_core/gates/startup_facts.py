@@ -73,6 +73,7 @@ class StartupFacts(msgspec.Struct, frozen=True, kw_only=True):
         profile: limits in force, None while none is named.
         account_reconcile_ms: time between two comparisons with the account, None while not set.
         kill_latch: passes if the kill switch has not fired.
+        crash_loop: passes if sessions have not died again and again.
         output: passes if the run's folder can be written.
         journal: passes if the journal can be written and synced.
         dead_man_waivers: what `live.dead_man_waivers` lists.
@@ -99,6 +100,7 @@ class StartupFacts(msgspec.Struct, frozen=True, kw_only=True):
     profile: RiskProfile | None
     account_reconcile_ms: int | None
     kill_latch: CheckResult
+    crash_loop: CheckResult
     output: CheckResult
     journal: CheckResult
     dead_man_waivers: tuple[str, ...]

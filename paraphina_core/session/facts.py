@@ -42,7 +42,7 @@ from paraphina_core.readiness import proven_stage
 from .endpoints import resolved_endpoints
 from .look_ahead import LookAhead, look_ahead
 from .outputs import JOURNAL_FOLDER, RUNS_FOLDER
-from .probes import probe_journal, probe_kill_latch, probe_output
+from .probes import probe_crashes, probe_journal, probe_kill_latch, probe_output
 
 #: Variables that make Python load other code, or send, read or trust traffic otherwise.
 UNSAFE_VARIABLES: Final = frozenset(
@@ -76,8 +76,9 @@ def gather(
     folder = config.session.out_dir or RUNS_FOLDER
     journal = folder / JOURNAL_FOLDER
     network = config.session.trade_mode.network
+    now_ns = time.time_ns() if now_ns is None else now_ns
     return StartupFacts(
-        now_ns=time.time_ns() if now_ns is None else now_ns,
+        now_ns=now_ns,
         mode=config.session.trade_mode,
         is_on_twins=config.is_on_twins,
         connectors=tuple(_connector(name, config, plugins, TrustFile(home)) for name in config.selected),
@@ -99,6 +100,7 @@ def gather(
         profile=config.profile,
         account_reconcile_ms=config.live.account_reconcile_ms,
         kill_latch=probe_kill_latch(home),
+        crash_loop=probe_crashes(home, config.selected, config.live.max_crashes, now_ns),
         output=probe_output(folder, journal, home),
         journal=probe_journal(journal, config.journal.segment_mb),
         dead_man_waivers=config.live.dead_man_waivers,

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from paraphina_core.connector import CheckResult, CheckStatus
-from paraphina_core.domain import LocalError
+from paraphina_core.domain import NS_PER_S, LocalError
 
 from .kill_latch import KillLatch
+from .running import sessions
+
+#: Deaths of so long ago are no part of a loop.
+CRASH_LOOP_S: Final = 600
 
 #: What a fired kill switch asks for.
 CLEAR_REMEDY: Final = (
@@ -69,6 +75,32 @@ def probe_kill_latch(home: Path) -> CheckResult:
     if reason is None:
         return CheckResult(status=CheckStatus.PASS, found="it has not fired")
     return _failed(f"it has fired: {reason[:_MAX_SHOWN]}", CLEAR_REMEDY)
+
+
+def probe_crashes(home: Path, connectors: Collection[str], limit: int, now_ns: int) -> CheckResult:
+    """Tell whether sessions on these connectors died again and again.
+
+    Args:
+        home: state folder of the installation.
+        connectors: that are selected.
+        limit: so many deaths within ten minutes are a loop.
+        now_ns: wall clock, nanoseconds since 1970.
+    """
+    since = datetime.fromtimestamp(now_ns / NS_PER_S - CRASH_LOOP_S, UTC)
+    try:
+        dead = [told for told, is_alive in sessions(home) if not is_alive and not told.left]
+    except LocalError as e:
+        return CheckResult(status=CheckStatus.UNKNOWN, found=str(e), remedy="Look at it.")
+    ours = [
+        told
+        for told in dead
+        if told.accounts.keys() & set(connectors) and datetime.fromisoformat(told.started) >= since
+    ]
+    if len(ours) < limit:
+        return CheckResult(status=CheckStatus.PASS, found=f"{len(ours)} sessions died lately")
+    runs = ", ".join(str(told.run) for told in ours)
+    remedy = "Read why they died. `paraphina kill` cancels what they left; `paraphina kill --clear` follows."
+    return _failed(f"{len(ours)} sessions died within ten minutes: runs {runs}", remedy)
 
 
 def _write_fault(folder: Path) -> str:

@@ -95,8 +95,10 @@ class Connection(ABC):
 
     async def open(self, tls: ssl.SSLContext) -> None:
         """Connect and shake hands; afterwards the connection is open or `ending` says why not."""
+        is_connected = False
         try:
             await connect(self.make_protocol, self._address, tls)
+            is_connected = True
             if self.ending is None:
                 await self._shake_hands()
         except ssl.SSLError as e:
@@ -106,6 +108,9 @@ class Connection(ABC):
         except asyncio.CancelledError:
             if not self.is_open:  # else it came about in this very turn, and is closed in good order
                 self.abort()
+                if not is_connected:  # `uvloop` closes what it gave up without telling the protocol
+                    self._transport = None
+                    self._lost.set()
                 raise
 
     @property
@@ -148,7 +153,7 @@ class Connection(ABC):
                     await self._lost.wait()
             except TimeoutError:
                 self.abort()
-                await self._lost.wait()
+                await self._lost.wait()  # in the next turn of the loop
 
     def abort(self) -> None:
         """Hang up at once; nothing that arrives afterwards is handed on."""

@@ -44,7 +44,7 @@ async def connect(
             asyncio.Protocol if address.secure else make_protocol, sock=found
         )
     except BaseException:
-        found.close()
+        _abandon(found, loop)
         raise
     transport.set_write_buffer_limits(high=0)
     if not address.secure:
@@ -98,6 +98,17 @@ async def _reach(family: socket.AddressFamily, place: object) -> socket.socket:
         found.close()
         raise
     return found
+
+
+def _abandon(found: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    """Close a socket that no transport came of.
+
+    `uvloop` has closed the descriptor itself by then, and its number may be that of another file already.
+    """
+    if type(loop).__module__.partition(".")[0] == "uvloop":
+        found.detach()
+    else:
+        found.close()
 
 
 def _drop(task: asyncio.Task[socket.socket]) -> None:

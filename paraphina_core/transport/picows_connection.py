@@ -88,7 +88,7 @@ class PicowsConnection(Connection, WSListener):
     async def finish(self, timeout_s: float) -> None:
         """Leave nothing behind: wait for the other side to hang up, then do it for it."""
         await super().finish(timeout_s)
-        if self._wire is not None:
+        if self._wire is not None and self._transport is not None:
             with suppress(WSError):  # `read` has told of it; unfetched, asyncio would complain
                 await self._wire.wait_disconnected()
 

@@ -98,7 +98,7 @@ def test_gates_of_live_mode_show_every_gate_with_its_remedy_and_exit_1(paraphina
     for gate in VENUE_GATES:
         assert gate.id in done.out
     assert "> Add --enable-live-execution to the command." in done.out
-    assert re.search(r"live mode is refused: \d+ of 22 gates do not pass; nothing is started", done.out)
+    assert re.search(r"live mode is refused: \d+ of 23 gates do not pass; nothing is started", done.out)
 
 
 def test_limits_in_force_are_those_of_the_profile(paraphina: Paraphina) -> None:

@@ -52,6 +52,7 @@ OTHER: dict[str, object] = {
     "live.declared_hosts": ["api.example.com"],
     "live.dead_man_waivers": ["mock"],
     "live.dead_man_window_ms": 30_001,
+    "live.max_crashes": 4,
     "live.watchdog": False,
     "live.watchdog_window_ms": 10_001,
     "live.leftover_orders": "leave",

@@ -36,12 +36,12 @@ ALL_GATES = (
         "preflight_ok",
     ),
     *("enable_live_execution", "live_exec_enable", "execution_confirm", "canary_profile"),
-    *("account_reconcile", "kill_latch", "output_writable", "journal_writable", "readiness_stage"),
-    *("dead_man", "environment"),
+    *("account_reconcile", "kill_latch", "crash_loop", "output_writable", "journal_writable"),
+    *("readiness_stage", "dead_man", "environment"),
 )
 OFFLINE_GATES = (
     *("connector_installed", "connector_mode", "connector_builds", "one_underlying", "credentials"),
-    *("kill_latch", "output_writable", "journal_writable"),
+    *("kill_latch", "crash_loop", "output_writable", "journal_writable"),
 )
 
 
@@ -102,6 +102,7 @@ def test_all_gates_are_asked_even_if_the_first_one_fails() -> None:
         profile=None,
         account_reconcile_ms=None,
         kill_latch=BROKEN,
+        crash_loop=BROKEN,
         output=BROKEN,
         journal=BROKEN,
         unsafe_variables=("PYTHONPATH",),
@@ -226,6 +227,7 @@ PROVEN = {stage: {"proof": Proof(stage=stage, reason="run 7")} for stage in Stag
         ("account_reconcile", {"account_reconcile_ms": -5}, FAIL, "every -5 ms"),
         ("kill_latch", {"kill_latch": BROKEN}, FAIL, "broken"),
         ("kill_latch", {"kill_latch": UNSEEN}, UNKNOWN, "cannot be seen"),
+        ("crash_loop", {"crash_loop": BROKEN}, FAIL, "broken"),
         ("output_writable", {"output": BROKEN}, FAIL, "broken"),
         ("journal_writable", {"journal": BROKEN}, FAIL, "broken"),
         ("readiness_stage", _one(proof=Proof(stage=None, reason="no evidence")), FAIL, "no evidence"),

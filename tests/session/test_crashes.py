@@ -39,7 +39,10 @@ POINTS = [
 @pytest.fixture
 def coast(tmp_path: Path) -> Iterator[Coast]:
     """Serve a twin and yield it."""
+    file = tmp_path / "crashes.toml"
+    file.write_text("[live]\nmax_crashes = 1000\n")
     with coast_in(tmp_path) as made:
+        made.options = ("--config", str(file))
         yield made
 
 

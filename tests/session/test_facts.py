@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from paraphina_core.connector import (
     PluginStatus,
     TradeMode,
     TrustFile,
+    write_private,
 )
+from paraphina_core.domain import RunNumber
 from paraphina_core.gates import (
     ConnectorFacts,
     GateVerdict,
@@ -30,7 +33,8 @@ from paraphina_core.gates import (
 )
 from paraphina_core.session import gather
 from paraphina_core.session.look_ahead import look_ahead
-from paraphina_core.session.probes import probe_journal, probe_kill_latch, probe_output
+from paraphina_core.session.probes import probe_crashes, probe_journal, probe_kill_latch, probe_output
+from paraphina_core.session.running import SessionFile
 from reef import RECORD, SPEC, plugins_with_reef
 
 NOW_NS = 1_800_000_000_000_000_000
@@ -376,3 +380,39 @@ def test_a_kill_latch_that_cannot_be_seen_is_unknown(tmp_path: Path) -> None:
     (tmp_path / "kill_latch.json").mkdir()
     assert probe_kill_latch(tmp_path).status is CheckStatus.UNKNOWN
     assert probe_kill_latch(tmp_path / "absent").status is CheckStatus.PASS
+
+
+def _dead(home: Path, run: int, age_s: float, connector: str = "reef", left: tuple[str, ...] = ()) -> None:
+    """Leave behind what a session leaves that died, or ended with something left, so long after its start."""
+    started = datetime.fromtimestamp(NOW_NS / 1e9 - age_s, UTC).isoformat(timespec="seconds")
+    told = SessionFile(
+        run=RunNumber(run),
+        pid=1,
+        mode=TradeMode.TESTNET,
+        connectors=(connector,),
+        accounts={connector: {"address": "0x1"}},
+        folder="runs/x",
+        started=started,
+        left=left,
+    )
+    write_private(home / "sessions" / f"{run}.json", msgspec.json.encode(told))
+
+
+def test_f072_the_start_after_too_many_deaths_is_refused_until_somebody_has_looked(tmp_path: Path) -> None:
+    """Deaths of long ago, of other accounts and orderly ends that left something are no loop."""
+    for run, age_s in enumerate((5.0, 60.0, 599.0), 1):
+        assert probe_crashes(tmp_path, ("reef",), 3, NOW_NS).status is CheckStatus.PASS
+        _dead(tmp_path, run, age_s)
+    _dead(tmp_path, 8, 602.0)
+    _dead(tmp_path, 9, 5.0, "atoll")
+    _dead(tmp_path, 10, 5.0, left=("a position",))
+    refused = probe_crashes(tmp_path, ("reef",), 3, NOW_NS)
+    assert (refused.status, refused.found) == (
+        CheckStatus.FAIL,
+        "3 sessions died within ten minutes: runs 1, 2, 3",
+    )
+    assert "paraphina kill" in refused.remedy
+    assert probe_crashes(tmp_path, ("atoll",), 3, NOW_NS).status is CheckStatus.PASS
+    assert probe_crashes(tmp_path, ("reef",), 4, NOW_NS).status is CheckStatus.PASS
+    (tmp_path / "sessions" / "11.json").mkdir()
+    assert probe_crashes(tmp_path, ("reef",), 3, NOW_NS).status is CheckStatus.UNKNOWN

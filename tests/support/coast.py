@@ -27,6 +27,7 @@ class Coast:
     def __init__(self, folder: Path, twin: TwinThread) -> None:
         self.folder = folder
         self.runs: list[Path] = []
+        self.options: tuple[str, ...] = ()
         self._twin = twin
         self._said = (folder / "said").open("wb")
 
@@ -42,7 +43,7 @@ class Coast:
         return subprocess.Popen(
             [
                 *(sys.executable, *program, "run", "--connector", NAME, "--trade-mode", "testnet"),
-                *("--twin-url", self._twin.server.origin, "--out-dir", str(out), *options),
+                *("--twin-url", self._twin.server.origin, "--out-dir", str(out), *self.options, *options),
             ],
             cwd=self.folder,
             env={**os.environ, "PARAPHINA_HOME": str(self.folder / "home")},

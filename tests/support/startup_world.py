@@ -85,6 +85,7 @@ def startup_facts(mode: TradeMode = TradeMode.LIVE, **changes: Any) -> StartupFa
         profile=LIMITS,
         account_reconcile_ms=5_000,
         kill_latch=OK,
+        crash_loop=OK,
         output=OK,
         journal=OK,
         dead_man_waivers=(),

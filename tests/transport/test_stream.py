@@ -12,10 +12,14 @@ from websockets.asyncio.server import ServerConnection, serve
 from paraphina_core.connector import FailureKind, Heartbeat, LocalSource, StreamPlan, WebSocketSource
 from paraphina_core.domain import LocalError
 from paraphina_core.transport import Backoff, CloseReason, Stream, StreamLimits, connect_budget
+from paraphina_core.transport.address import parse_address, verified_tls
+from paraphina_core.transport.connection import Callbacks
 from streaming import (
     HOST,
     QUICK,
     Log,
+    RealClock,
+    UnderTest,
     VirtualTime,
     free_port,
     mute,
@@ -312,6 +316,40 @@ def test_stopping_ends_in_time_whatever_the_stream_is_doing() -> None:
         slow = Backoff(1, first_ms=30_000)
         await stop_quickly(stream_to(port, log, backoff=slow), lambda: log.closed)
         assert log.reasons == [CloseReason.CONNECT_FAILED]
+
+    run(test())
+
+
+def test_a_connection_that_is_given_up_in_the_turn_in_which_it_comes_about_is_gone() -> None:
+    """`uvloop` closes it and tells nobody: the end must not wait to be told, and no other file is closed."""
+
+    async def test() -> None:
+        async with raw_server(mute) as port:
+            url = f"ws://127.0.0.1:{port}/"
+            callbacks = Callbacks(lambda _: None, lambda _, __: None, lambda _: None, lambda: None)
+            limits = {"max_message_bytes": 1_000, "max_unsent_bytes": 1_000}
+            connection = UnderTest.engine.make_connection(
+                url, parse_address(url, "ws"), {}, clock=RealClock(), callbacks=callbacks, **limits
+            )
+            make_protocol = connection.make_protocol
+
+            def made() -> asyncio.BaseProtocol:
+                protocol = make_protocol()
+
+                class Watched(type(protocol)):  # type: ignore[misc]  # whichever it is
+                    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                        super().connection_made(transport)
+                        opening.cancel()
+
+                protocol.__class__ = Watched
+                return protocol
+
+            connection.make_protocol = made  # type: ignore[method-assign]  # the moment cannot be met otherwise
+            opening = asyncio.ensure_future(connection.open(verified_tls(None)))
+            await asyncio.wait({opening})
+            assert opening.cancelled()
+            async with asyncio.timeout(1):
+                await connection.finish(0.05)
 
     run(test())
 
