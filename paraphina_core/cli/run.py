@@ -125,7 +125,8 @@ def cancel_everything(config: Config, plugins: Plugins, reason: str) -> None:
     except LocalError as e:  # somebody has started a session again, which takes care of what was left
         click.echo(f"watchdog: nothing is cancelled from here: {e}", err=True)
         return
-    tell(run_on_loop(run.execute(), run.engine), run)
+    tell_left(run_on_loop(run.execute(), run.engine))
+    click.echo(f"watchdog: everything is in {run.folder}", err=True)
 
 
 async def watched(run: Run, view: str, gates: str, beat: Callable[[], None] = lambda: None) -> Summary:

@@ -40,7 +40,7 @@ POINTS = [
 def coast(tmp_path: Path) -> Iterator[Coast]:
     """Serve a twin and yield it."""
     file = tmp_path / "crashes.toml"
-    file.write_text("[live]\nmax_crashes = 1000\n")
+    file.write_text("[live]\nmax_crashes = 1000\nwatchdog = false\n")  # it would cancel between two starts
     with coast_in(tmp_path) as made:
         made.options = ("--config", str(file))
         yield made
