@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from decimal import Decimal
 
 from paraphina_core import strategy
 from paraphina_core.config import resolve
@@ -12,8 +13,9 @@ from paraphina_core.execution import NoWire, OrderRecord
 from paraphina_core.session import settle_memory
 from paraphina_core.session.compose import compose
 
-#: What is kept of an order that has ended, for ten thousand of them.
-OF_ENDED_ORDERS = {OrderRecord, PlaceOrder, tuple}
+#: What is kept of an order that has ended, for ten thousand of them
+#: (the collector sees decimals since Python 3.13).
+OF_ENDED_ORDERS = {OrderRecord, PlaceOrder, tuple, Decimal}
 
 START_NS = 1_800_000_000_000_000_000
 
