@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from .common import console, load, printable
+from .evidence import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from paraphina_core.conformance import CardResult, SuiteResult, Trial
+    from paraphina_core.connector import Plugins
 
 _FAILED: Final = 1
 _STYLES: Final = {"passed": "green", "failed": "bold red", "error": "bold red", "skipped": "dim"}
@@ -65,7 +67,9 @@ def command(
         return
     if name is None:
         raise click.UsageError("which connector? `paraphina connectors` lists them")
-    result = _run(name, trials)
+    plugins = load()
+    result = _run(name, trials, plugins)
+    _record(result, plugins, is_whole=not (cards or families))
     if file is not None:
         import msgspec
 
@@ -73,11 +77,10 @@ def command(
     sys.exit(0 if result.conforms else _FAILED)
 
 
-def _run(name: str, trials: tuple[Trial, ...]) -> SuiteResult:
+def _run(name: str, trials: tuple[Trial, ...], plugins: Plugins) -> SuiteResult:
     """Run cards with progress, print how each ended and the sum."""
     from paraphina_core.conformance import Runner, subject_of, summary
 
-    plugins = load()
     spec = plugins.connector(name)
     runner = Runner(subject_of(spec), trials)
     out = console()
@@ -96,6 +99,38 @@ def _run(name: str, trials: tuple[Trial, ...]) -> SuiteResult:
         out.print(f"faults met: {', '.join(result.faults_met)}{missed}", soft_wrap=True)
     out.print(f"{spec.name} {verdict}: {counts} of {len(results)} cards", soft_wrap=True)
     return result
+
+
+def _record(result: SuiteResult, plugins: Plugins, *, is_whole: bool) -> None:
+    """Add the result to the evidence of this installation."""
+    import hashlib
+
+    import msgspec
+
+    from paraphina_core.readiness import Kind, Reached, Statement
+    from paraphina_core.session import code_of, commit, host_facts, tool_versions
+
+    suite = f"conformance {result.suite_version}"
+    faults = {f"fault {name} was met": "failed" for name in result.faults_missed}
+    statement = Statement(
+        kind=Kind.CONFORMANCE,
+        suite=suite,
+        connector=result.connector,
+        code=code_of(result.connector, plugins),
+        commit=commit(),
+        config_hash=hashlib.sha256(" ".join([suite, *(c.id for c in result.cards)]).encode()).hexdigest(),
+        reached=Reached.TWIN if plugins.connectors[result.connector].twin else Reached.RECORDING,
+        started_ns=result.started_ns,
+        ended_ns=result.ended_ns,
+        passed=result.conforms,
+        whole=is_whole,
+        counts=result.counts,
+        outcomes={card.id: card.outcome.value for card in result.cards} | faults,
+        artifacts={"result": hashlib.sha256(msgspec.json.encode(result)).hexdigest()},
+        host=host_facts(),
+        tools=tool_versions(),
+    )
+    kept([statement])
 
 
 @contextmanager

@@ -55,6 +55,10 @@ COMMANDS: Final = {
     "conformance": LazyCommand(
         "paraphina_core.cli.conformance:command", "Run the contract's tests against a connector."
     ),
+    "evidence": LazyCommand(
+        "paraphina_core.cli.evidence:command",
+        "Read and check the evidence of readiness; waive a test network.",
+    ),
     "doctor": LazyCommand(
         "paraphina_core.cli.doctor:command", "Examine this installation and say what to do about it."
     ),

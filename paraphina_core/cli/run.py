@@ -52,12 +52,14 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
         KILLED_EXIT_CODE,
         Run,
         gather,
+        session_statements,
         settle_memory,
         visited,
         with_recording,
     )
     from paraphina_core.transport import run as run_on_loop
 
+    from .evidence import kept
     from .gates import render
     from .preflight import run_preflight
     from .twins import on_twins
@@ -82,6 +84,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
         asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or it was refused above
         summary = run_on_loop(watched(run, view, f"{asked} of {asked} pass", beat), run.engine)
         tell(summary, run)
+    kept(session_statements(summary, run.folder, config, plugins))
     sys.exit(summary.exit_code)
 
 

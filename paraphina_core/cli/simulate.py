@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .common import load, printable
+from .evidence import kept
 
 if TYPE_CHECKING:
     from paraphina_core.simulation import Outcome, Scenario, Strike
@@ -94,15 +96,60 @@ def command(  # noqa: PLR0913  # one for each option
     ]
     struck: Counter[str] = Counter()
     failed = 0
+    outcomes: list[Outcome] = []
+    started_ns = time.time_ns()
     for scenario, outcome in zip(scenarios, _outcomes(scenarios, jobs or os.cpu_count() or 1), strict=True):
+        outcomes.append(outcome)
         struck.update(outcome.struck)
         failed += bool(outcome.broken)
         _show(outcome, as_json=as_json)
         if outcome.broken and not as_json:
             _explain(scenario, outcome, faults, settings, shrink_runs)
+    _record(scenarios, outcomes, started_ns)
     if not as_json:
         _sum_up(seeds, failed, struck)
     context.exit(1 if failed else 0)
+
+
+def _record(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome], started_ns: int) -> None:
+    """Add the runs to the evidence of this installation, as one record for each connector."""
+    import hashlib
+
+    import msgspec
+
+    from paraphina_core.readiness import Kind, Reached, Statement
+    from paraphina_core.session import code_of, commit, host_facts, tool_versions
+
+    plugins = load()
+    ended_ns = time.time_ns()
+    kept(
+        [
+            Statement(
+                kind=Kind.SIMULATION,
+                suite="simulation 1",
+                connector=name,
+                code=code_of(name, plugins),
+                commit=commit(),
+                config_hash=hashlib.sha256(msgspec.json.encode(scenarios)).hexdigest(),
+                reached=Reached.TWIN,
+                started_ns=started_ns,
+                ended_ns=ended_ns,
+                passed=not any(outcome.broken for outcome in outcomes),
+                whole=all(s.faults is None and s.only is None and not s.twin_settings for s in scenarios),
+                counts={
+                    "runs": len(outcomes),
+                    "virtual_s": int(sum(outcome.hours for outcome in outcomes) * 3_600),
+                    "faults": sum(sum(outcome.struck.values()) for outcome in outcomes),
+                    "fills": sum(outcome.fills_of.get(name, 0) for outcome in outcomes),
+                },
+                outcomes={f"seed {o.seed}": "failed" if o.broken else "passed" for o in outcomes},
+                artifacts={f"seed {outcome.seed}": outcome.digest for outcome in outcomes},
+                host=host_facts(),
+                tools=tool_versions(),
+            )
+            for name in scenarios[0].connectors
+        ]
+    )
 
 
 def _connectors(given: Sequence[str]) -> tuple[str, ...]:

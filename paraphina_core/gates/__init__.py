@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from .budget import MessageBudget
 from .context import OpenOrders, OrderContext, SessionContext, VenueContext
-from .endpoints import hosts_of, other_network
+from .endpoints import host_of, hosts_of, is_this_machine, other_network
 from .exposure import Exposure, total_notional_usd
-from .identity import SEED_BYTES, Identity, create_identity, load_identity
 from .order import ORDER_GATES, Refusal, check
 from .order_gate import OrderGateRule
 from .receipt import (
@@ -29,13 +28,11 @@ from .verdict import GateVerdict, refusals
 
 __all__ = [
     "ORDER_GATES",
-    "SEED_BYTES",
     "STARTUP_GATES",
     "Binding",
     "ConnectorFacts",
     "Exposure",
     "GateVerdict",
-    "Identity",
     "MessageBudget",
     "OpenOrders",
     "OrderContext",
@@ -50,11 +47,11 @@ __all__ = [
     "VenueContext",
     "check",
     "compare",
-    "create_identity",
     "evaluate",
+    "host_of",
     "hosts_of",
+    "is_this_machine",
     "issue",
-    "load_identity",
     "moment",
     "other_network",
     "read_receipt",

@@ -63,7 +63,7 @@ def confinement_faults(connector: ConnectorFacts) -> Iterator[str]:
     if not (connector.endpoints or is_offline):
         yield f"{connector.name} has no address"
     for endpoint in connector.endpoints:
-        if not _is_this_machine(host_of(endpoint.url)):
+        if not is_this_machine(host_of(endpoint.url)):
             yield f"{connector.name} {endpoint.purpose} {endpoint.url}: not an address of this machine"
 
 
@@ -81,12 +81,13 @@ def _fault(
         return f"a host of {other_network(network)}, which no declaration makes one of {network}"
     if host not in own and host not in declared:
         return "not a host of the venue's, and not declared"
-    if urlsplit(url).scheme in _PLAIN and not _is_this_machine(host):
+    if urlsplit(url).scheme in _PLAIN and not is_this_machine(host):
         return "not encrypted"
     return ""
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Tell whether a host is a loopback address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -16,8 +16,7 @@ import msgspec
 
 from paraphina_core.connector import Network, TradeMode, read_private, write_private
 from paraphina_core.domain import NS_PER_S, LocalError
-
-from .identity import Identity
+from paraphina_core.readiness import Identity
 
 FILE_NAME: Final = "preflight_receipt.json"
 

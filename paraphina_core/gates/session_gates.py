@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from paraphina_core.connector import Capability, CheckResult, TradeMode
-from paraphina_core.readiness import Stage
+from paraphina_core.readiness import Proof, Stage
 
 from .receipt import compare, moment
 from .startup_facts import StartupFacts
@@ -202,16 +202,19 @@ def readiness_stage(facts: StartupFacts) -> CheckResult:
     if wanted is None:
         return passed(f"no stage is needed in {facts.mode} mode")
     behind = [connector for connector in facts.connectors if not connector.proof.reaches(wanted)]
-    if behind or not facts.connectors:
-        found = "; ".join(
-            f"{c.name}: {c.proof.reason}" if c.proof.stage is None else f"{c.name}: {c.proof.stage}"
-            for c in behind
-        )
-        return failed(
-            found or "no connector is selected",
-            f"{facts.mode} mode needs proof of {wanted}; `paraphina connectors` shows where each one stands.",
-        )
-    return passed("; ".join(f"{connector.name}: {connector.proof.stage}" for connector in facts.connectors))
+    if not behind and facts.connectors:
+        return passed("; ".join(f"{c.name}: {_proven(c.proof)}" for c in facts.connectors))
+    lacking = (f"{c.name} needs {c.proof.missing}" for c in behind if c.proof.missing)
+    return failed(
+        "; ".join(f"{c.name}: {_proven(c.proof)}" for c in behind) or "no connector is selected",
+        f"{facts.mode} mode needs proof of {wanted}. {'; '.join(lacking)}".rstrip(),
+    )
+
+
+def _proven(proof: Proof) -> str:
+    if proof.stage is None:
+        return proof.reason
+    return f"{proof.stage}" + (f", test network waived: {proof.waiver}" if proof.waiver else "")
 
 
 @GATES.gate(

@@ -5,9 +5,7 @@ A declaration is read from the spec and is worth no more than its author's word;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import IntEnum
-from typing import Never
 
 import msgspec
 
@@ -41,10 +39,19 @@ _TEXTS = {
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """What evidence proves of a connector; `stage` is None while it proves nothing."""
+    """What evidence proves of a connector.
+
+    Args:
+        stage: the highest rung that is proven, None where the evidence cannot be believed.
+        reason: what proves it, or why nothing can be believed.
+        missing: what the next rung needs and how to get it; empty where no rung is left.
+        waiver: why an operator waived the test network; empty where nobody did or it is not needed.
+    """
 
     stage: Stage | None
     reason: str
+    missing: str = ""
+    waiver: str = ""
 
     def reaches(self, required: Stage) -> bool:
         """Say whether the proven stage is at least the required one; nothing proven reaches nothing."""
@@ -66,15 +73,3 @@ def declared_stage(spec: ConnectorSpec) -> Stage:
     if TradeMode.LIVE in spec.trade_modes and Capability.CANCEL_ALL in spec.capabilities:
         return Stage.CANARY_LIVE
     return Stage.PAPER_EXEC
-
-
-def proven_stage(connector: str, evidence: Sequence[Never]) -> Proof:
-    """Return what the evidence proves of a connector.
-
-    No kind of evidence is defined in this version, so the sequence is empty and nothing is proven:
-    a testnet or live session is refused by the readiness gate.
-    """
-    return Proof(
-        stage=None,
-        reason=f"there is no evidence for {connector}: {len(evidence)} run records, none is defined yet",
-    )

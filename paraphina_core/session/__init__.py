@@ -6,6 +6,16 @@ from .capturing import RECORDING_FILE, capture, recording_folder
 from .compose import compose
 from .doctor import Finding, Level, examine
 from .endpoints import engine_of
+from .evidence import (
+    code_of,
+    commit,
+    host_facts,
+    keep,
+    read_evidence,
+    session_statements,
+    tool_versions,
+    waiver,
+)
 from .facts import gather
 from .kill_latch import KillLatch
 from .playback import with_recording
@@ -47,16 +57,24 @@ __all__ = [
     "VenueSnapshot",
     "Watchdog",
     "capture",
+    "code_of",
+    "commit",
     "compose",
     "engine_of",
     "examine",
     "gather",
+    "host_facts",
+    "keep",
     "preflight",
+    "read_evidence",
     "recording_folder",
     "replay_run",
+    "session_statements",
     "sessions",
     "settle_memory",
+    "tool_versions",
     "visited",
+    "waiver",
     "watched_over",
     "with_recording",
 ]

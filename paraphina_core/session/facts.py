@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -28,18 +28,17 @@ from paraphina_core.domain import LocalError
 from paraphina_core.gates import (
     Binding,
     ConnectorFacts,
-    Identity,
     PluginVersion,
     Receipt,
     StartupFacts,
     hosts_of,
-    load_identity,
     other_network,
     read_receipt,
 )
-from paraphina_core.readiness import proven_stage
+from paraphina_core.readiness import FOLDER, Identity, Proof, Stage, load_identity, proven_stage
 
 from .endpoints import resolved_endpoints
+from .evidence import code_of, read_evidence
 from .look_ahead import LookAhead, look_ahead
 from .outputs import JOURNAL_FOLDER, RUNS_FOLDER
 from .probes import probe_crashes, probe_journal, probe_kill_latch, probe_output
@@ -81,7 +80,12 @@ def gather(
         now_ns=now_ns,
         mode=config.session.trade_mode,
         is_on_twins=config.is_on_twins,
-        connectors=tuple(_connector(name, config, plugins, TrustFile(home)) for name in config.selected),
+        connectors=tuple(
+            _connector(
+                name, config, plugins, TrustFile(home), lambda spec: _proof(spec, plugins, home, now_ns)
+            )
+            for name in config.selected
+        ),
         allowed_connectors=config.live.allowed_connectors,
         declared_hosts=config.live.declared_hosts,
         other_network_hosts=frozenset[str]().union(
@@ -125,7 +129,13 @@ def _receipt(home: Path) -> tuple[Identity | None, Receipt | None, str]:
 # --- one connector -------------------------------------------------------------------------------
 
 
-def _connector(name: str, config: Config, plugins: Plugins, trust_file: TrustFile) -> ConnectorFacts:
+def _connector(
+    name: str,
+    config: Config,
+    plugins: Plugins,
+    trust_file: TrustFile,
+    prove: Callable[[ConnectorSpec], Proof],
+) -> ConnectorFacts:
     spec = plugins.connectors.get(name)
     if spec is None:
         return _absent(name, plugins)
@@ -149,7 +159,7 @@ def _connector(name: str, config: Config, plugins: Plugins, trust_file: TrustFil
         ),
         sealed=_sealed(spec, config),
         underlyings=ahead.underlyings,
-        proof=proven_stage(name, ()),
+        proof=prove(spec),
     )
 
 
@@ -172,8 +182,18 @@ def _absent(name: str, plugins: Plugins) -> ConnectorFacts:
         stated_networks=(),
         sealed=False,
         underlyings=None,
-        proof=proven_stage(name, ()),
+        proof=Proof(stage=Stage.MISSING_FEATURE, reason="it is not installed", missing=remedy),
     )
+
+
+def _proof(spec: ConnectorSpec, plugins: Plugins, home: Path, now_ns: int) -> Proof:
+    try:
+        records = read_evidence(home)
+    except LocalError as e:
+        return Proof(
+            stage=None, reason=str(e), missing=f"its evidence anew: move {home / FOLDER} away and collect"
+        )
+    return proven_stage(spec, records, code_of(spec.name, plugins), now_ns)
 
 
 def _plugin(record: PluginRecord) -> str:

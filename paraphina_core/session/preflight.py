@@ -14,18 +14,15 @@ from paraphina_core.config import Config
 from paraphina_core.connector import CheckResult, CheckStatus, Plugins, PreflightCheck, PreflightFacts
 from paraphina_core.domain import LocalError
 from paraphina_core.gates import (
-    SEED_BYTES,
     GateVerdict,
-    Identity,
     Receipt,
-    create_identity,
     evaluate,
     issue,
-    load_identity,
     refusals,
     remove_receipt,
     write_receipt,
 )
+from paraphina_core.readiness import SEED_BYTES, Identity, create_identity, load_identity
 
 from .facts import gather
 from .visit import visited

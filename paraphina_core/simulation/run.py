@@ -34,6 +34,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         records: how many records of each kind the session wrote.
         placed: orders sent.
         fills: fills booked.
+        fills_of: the same by connector.
         broken: what was not as it must be, in the order of being found.
     """
 
@@ -45,6 +46,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     records: Mapping[str, int]
     placed: int
     fills: int
+    fills_of: Mapping[str, int]
     broken: tuple[str, ...]
 
 
@@ -104,6 +106,7 @@ def simulate(
         records=dict(world.recorder.counts),
         placed=seen.placed,
         fills=seen.fills,
+        fills_of={v.connector: sum(market.fills for market in v.markets) for v in seen.venues},
         broken=tuple(broken),
     )
 

@@ -209,7 +209,7 @@ def test_f097_even_with_the_switch_everything_set_does_not_start(paraphina: Para
     done = paraphina("run", "--enable-live-execution", **ARMING)
     assert done.code == 2
     assert "there is no receipt" in done.out
-    assert "there is no evidence for" in done.out
+    assert "live mode needs proof of CanaryLive" in " ".join(done.out.split())
 
 
 # --- preflight ---------------------------------------------------------------------------------

@@ -15,18 +15,16 @@ from paraphina_core.connector import Network, TradeMode
 from paraphina_core.domain import NS_PER_S, LocalError
 from paraphina_core.gates import (
     Binding,
-    Identity,
     PluginVersion,
     Receipt,
     compare,
-    create_identity,
     issue,
-    load_identity,
     read_receipt,
     seal,
     unseal,
     write_receipt,
 )
+from paraphina_core.readiness import Identity, create_identity, load_identity
 
 NOW_NS = 1_800_000_000 * NS_PER_S
 HOUR_NS = 3_600 * NS_PER_S

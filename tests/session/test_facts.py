@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from configuring import Configure
+from evidence_world import statement
 from paraphina_core.connector import (
     CheckStatus,
     ConnectorContext,
@@ -23,15 +24,9 @@ from paraphina_core.connector import (
     write_private,
 )
 from paraphina_core.domain import RunNumber
-from paraphina_core.gates import (
-    ConnectorFacts,
-    GateVerdict,
-    StartupFacts,
-    create_identity,
-    evaluate,
-    refusals,
-)
-from paraphina_core.session import gather
+from paraphina_core.gates import ConnectorFacts, GateVerdict, StartupFacts, evaluate, refusals
+from paraphina_core.readiness import Kind, Stage, create_identity
+from paraphina_core.session import code_of, gather, keep
 from paraphina_core.session.look_ahead import look_ahead
 from paraphina_core.session.probes import probe_crashes, probe_journal, probe_kill_latch, probe_output
 from paraphina_core.session.running import SessionFile
@@ -235,9 +230,18 @@ def test_f099_a_network_setting_that_contradicts_the_mode_refuses(look: Gather) 
     assert _verdict(silent, "credentials").status is CheckStatus.UNKNOWN
 
 
-def test_nothing_is_proven_of_any_connector_in_this_version(look: Gather) -> None:
-    """The readiness gate reads evidence; there is none."""
-    assert _reef(_live(look)).proof.stage is None
+def test_what_is_proven_is_read_from_the_evidence_of_the_installation(look: Gather, home: Path) -> None:
+    """Without a record that it is installed; then what a record shows; nothing once one is edited."""
+    assert _reef(_live(look)).proof.stage is Stage.STUB
+    shown = statement(Kind.CONFORMANCE, code=code_of("reef", plugins_with_reef()))
+    keep(home, [shown])
+    assert _reef(_live(look)).proof.stage is Stage.FIXTURE_MARKET_ACCOUNT
+    path = home / "evidence" / "00000001.json"
+    path.write_bytes(path.read_bytes().replace(b'"passed":9', b'"passed":8'))
+    void = _live(look)
+    assert _reef(void).proof.stage is None
+    assert "edited" in _verdict(void, "readiness_stage").found
+    assert "move " in _verdict(void, "readiness_stage").remedy
 
 
 @pytest.mark.parametrize("variable", ["PYTHONPATH", "https_proxy", "SSLKEYLOGFILE", "LD_PRELOAD"])

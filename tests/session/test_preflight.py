@@ -20,7 +20,8 @@ from paraphina_core.connector import (
     TradeMode,
 )
 from paraphina_core.domain import NS_PER_S
-from paraphina_core.gates import evaluate, load_identity, read_receipt, refusals
+from paraphina_core.gates import evaluate, read_receipt, refusals
+from paraphina_core.readiness import load_identity
 from paraphina_core.session import PreflightReport, gather, preflight
 from reef import RECORD, plugins_with_reef
 

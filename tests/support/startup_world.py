@@ -13,13 +13,12 @@ from paraphina_core.gates import (
     Binding,
     ConnectorFacts,
     GateVerdict,
-    Identity,
     ResolvedEndpoint,
     StartupFacts,
     evaluate,
     issue,
 )
-from paraphina_core.readiness import Proof, Stage
+from paraphina_core.readiness import Identity, Proof, Stage
 from reef import SPEC
 
 NOW_NS = 1_800_000_000 * NS_PER_S

@@ -1,8 +1,8 @@
 """The key by which an installation knows its own statements: an Ed25519 seed in a private file.
 
-It signs preflight receipts, and it makes fingerprints of secrets, so that a receipt can be bound to a
-key without holding anything that helps to guess it. It opens no account; whoever loses it runs
-preflight again.
+It signs evidence and preflight receipts, and it makes fingerprints of secrets, so that a receipt can be
+bound to a key without holding anything that helps to guess it. It opens no account; whoever loses it
+collects evidence and runs preflight again.
 """
 
 from __future__ import annotations
