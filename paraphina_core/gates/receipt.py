@@ -16,12 +16,11 @@ import msgspec
 
 from paraphina_core.connector import Network, TradeMode, read_private, write_private
 from paraphina_core.domain import NS_PER_S, LocalError
-from paraphina_core.readiness import Identity
+from paraphina_core.readiness import Identity, sealed, unsealed
 
 FILE_NAME: Final = "preflight_receipt.json"
 
-#: Signed in front of the content, so that the signature can never pass for one of something else.
-_CONTEXT: Final = b"paraphina preflight receipt 1\n"
+_CONTEXT: Final = b"paraphina preflight receipt 2\n"
 _SECONDS_PER_HOUR: Final = 3_600
 
 
@@ -61,11 +60,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     bound: Binding
 
 
-class _Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    receipt: Receipt
-    signature: str
-
-
 def issue(identity: Identity, bound: Binding, *, now_ns: int, valid_hours: float) -> Receipt:
     """Make a receipt that is good from now on for so many hours."""
     return Receipt(
@@ -78,8 +72,7 @@ def issue(identity: Identity, bound: Binding, *, now_ns: int, valid_hours: float
 
 def seal(receipt: Receipt, identity: Identity) -> bytes:
     """Return the receipt with its signature, as it is written."""
-    signature = identity.sign(_CONTEXT + _encode(receipt)).hex()
-    return _encode(_Envelope(receipt=receipt, signature=signature)) + b"\n"
+    return sealed(receipt, _CONTEXT, identity)
 
 
 def unseal(content: bytes, identity: Identity) -> Receipt:
@@ -88,23 +81,7 @@ def unseal(content: bytes, identity: Identity) -> Receipt:
     Raises:
         LocalError: it is no receipt, another installation's, or edited; says which.
     """
-    try:
-        envelope = msgspec.json.decode(content, type=_Envelope)
-        signature = bytes.fromhex(envelope.signature)
-    except (msgspec.DecodeError, ValueError, RecursionError) as e:
-        raise LocalError("it is damaged: no receipt can be read from it") from e
-    receipt = envelope.receipt
-    if receipt.installation != identity.name:
-        raise LocalError(
-            "it is of another installation",
-            found=receipt.installation[:16],
-            wanted=identity.name[:16],
-        )
-    if not identity.signed(_CONTEXT + _encode(receipt), signature):
-        raise LocalError("its signature is broken: it was edited after it was written")
-    if seal(receipt, identity) != content:  # another spelling, such as capitals among the hex digits
-        raise LocalError("it was edited after it was written")
-    return receipt
+    return unsealed(content, Receipt, _CONTEXT, identity, "it")
 
 
 def write_receipt(home: Path, receipt: Receipt, identity: Identity) -> Path:
@@ -209,7 +186,3 @@ def _spelled(value: object) -> str:
     text = ", ".join(value) if isinstance(value, tuple) else str(value)
     is_hash = len(text) == 64 and " " not in text  # noqa: PLR2004  # hex digits of a SHA-256
     return text[:_SHOWN_OF_A_HASH] if is_hash else text or "none"
-
-
-def _encode(value: msgspec.Struct) -> bytes:
-    return msgspec.json.encode(value, order="deterministic")

@@ -20,6 +20,7 @@ from .evidence_folder import FOLDER, MAX_RECORDS, EvidenceFolder
 from .identity import SEED_BYTES, Identity, create_identity, load_identity
 from .ladder import MIN_SIMULATED_S, proven_stage, why_void
 from .matrix import COLUMNS, Row, matrix, to_markdown
+from .signed import sealed, unsealed
 from .stage import Proof, Stage, declared_stage
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "matrix",
     "proven_stage",
     "record_bytes",
+    "sealed",
     "to_markdown",
+    "unsealed",
     "why_void",
 ]

@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from paraphina_core.domain import LocalError
 
 from .identity import Identity
+from .signed import sealed, unsealed
 
 #: `previous` of the first record.
 GENESIS: Final = "0" * 64
@@ -123,22 +124,14 @@ class EvidenceHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     installation: str
 
 
-class _Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    content: msgspec.Raw
-    signature: str
-
-
-_Content = TypeVar("_Content", Record, EvidenceHead)
-
-
 def record_bytes(record: Record, identity: Identity) -> bytes:
     """Return a signed record as it is written."""
-    return _sealed(record, _RECORD, identity)
+    return sealed(record, _RECORD, identity)
 
 
 def head_bytes(head: EvidenceHead, identity: Identity) -> bytes:
     """Return the signed head as it is written."""
-    return _sealed(head, _HEAD, identity)
+    return sealed(head, _HEAD, identity)
 
 
 def content_hash(content: bytes) -> str:
@@ -163,7 +156,7 @@ def check_chain(contents: Sequence[bytes], head: bytes | None, identity: Identit
     hashes = [GENESIS]
     for number, content in enumerate(contents, start=1):
         what = f"record {number} of the evidence"
-        record = _unsealed(content, Record, _RECORD, identity, what)
+        record = unsealed(content, Record, _RECORD, identity, what)
         if record.number != number:
             raise LocalError(f"{what} is another one", found=f"number {record.number}")
         if record.previous != hashes[-1]:
@@ -174,7 +167,7 @@ def check_chain(contents: Sequence[bytes], head: bytes | None, identity: Identit
         if records:
             raise LocalError("the head of the evidence is missing", found=f"{len(records)} records")
         return ()
-    told = _unsealed(head, EvidenceHead, _HEAD, identity, "the head of the evidence")
+    told = unsealed(head, EvidenceHead, _HEAD, identity, "the head of the evidence")
     if len(records) not in {told.count, told.count + 1}:
         raise LocalError(
             "records of evidence are missing", found=len(records), wanted=f"{told.count}, as the head says"
@@ -182,29 +175,3 @@ def check_chain(contents: Sequence[bytes], head: bytes | None, identity: Identit
     if hashes[told.count] != told.last:
         raise LocalError("the last record of the evidence is another one than the head says")
     return tuple(records)
-
-
-def _sealed(content: Record | EvidenceHead, context: bytes, identity: Identity) -> bytes:
-    encoded = msgspec.json.encode(content, order="deterministic")
-    signature = identity.sign(context + encoded).hex()
-    return msgspec.json.encode(_Envelope(content=msgspec.Raw(encoded), signature=signature)) + b"\n"
-
-
-def _unsealed(
-    content: bytes, type_: type[_Content], context: bytes, identity: Identity, what: str
-) -> _Content:
-    try:
-        envelope = msgspec.json.decode(content, type=_Envelope)
-        inside = msgspec.json.decode(envelope.content, type=type_)
-        signature = bytes.fromhex(envelope.signature)
-    except (msgspec.DecodeError, ValueError, RecursionError) as e:
-        raise LocalError(f"{what} is damaged: nothing can be read from it") from e
-    if inside.installation != identity.name:
-        raise LocalError(
-            f"{what} is of another installation", found=inside.installation[:16], wanted=identity.name[:16]
-        )
-    if not identity.signed(context + bytes(envelope.content), signature):
-        raise LocalError(f"{what} has a broken signature: it was edited after it was written")
-    if _sealed(inside, context, identity) != content:  # another spelling of the same
-        raise LocalError(f"{what} was edited after it was written")
-    return inside
