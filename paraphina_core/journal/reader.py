@@ -179,16 +179,21 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         return not self.problem
 
 
-def read(folder: Path) -> Iterator[Record]:
+def read(folder: Path, *, unfinished_start: bool = False) -> Iterator[Record]:
     """Yield the records of a journal in order, each checked before it comes out.
 
     A record cut short by a crash at the very end is left out.
+
+    Args:
+        folder: the journal's folder.
+        unfinished_start: take a journal that a crash kept from being made for one without records,
+            where else it is damage that there is no head.
 
     Raises:
         DamageError: at the first line or file that is not what was written there.
         JournalError: there is no journal, or it cannot be read.
     """
-    return Scan(folder).records()
+    return Scan(folder, unfinished_start=unfinished_start).records()
 
 
 def verify(folder: Path) -> Verification:

@@ -155,6 +155,9 @@ def test_f070_a_start_that_died_while_it_made_the_journal_is_made_good(tmp_path:
     (folder / "head.json").unlink()
     segment = folder / "000001.jsonl"
     segment.write_bytes(segment.read_bytes()[: int(segment.stat().st_size * part)])
+    assert [record.kind for record in read(folder, unfinished_start=True)] == ["genesis"] * int(part)
+    with pytest.raises(DamageError, match="the head is missing"):
+        list(read(folder))
     with JournalWriter(folder, at_ns=1, identity={"run": "1"}) as writer:
         writer.append("order", 2, b"{}")
     kinds = ["genesis", "order"] if part < 1 else ["genesis", "reopened", "order"]

@@ -71,8 +71,12 @@ class Coast:
     def written(self) -> list[ClientOrderId]:
         """Return the id of every order in every journal."""
         journals = [run / "journal" for run in self.runs if (run / "journal").is_dir()]
-        records = [record for journal in journals for record in read(journal) if record.kind == "place"]
-        return [msgspec.json.decode(record.data, type=PlaceOrder).client_order_id for record in records]
+        records = [record for journal in journals for record in read(journal, unfinished_start=True)]
+        return [
+            msgspec.json.decode(record.data, type=PlaceOrder).client_order_id
+            for record in records
+            if record.kind == "place"
+        ]
 
 
 @contextmanager
