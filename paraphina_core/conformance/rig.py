@@ -20,6 +20,7 @@ from paraphina_core.connector import (
     FailureKind,
     HttpRequest,
     Request,
+    StreamPlan,
     StreamRequest,
     TradeMode,
     WebSocketSource,
@@ -121,6 +122,7 @@ class Rig(Heard):
         route: the core's order route; it signs with `signatory`.
         spelled: nonces of requests that were spelled past the route.
         messages: what was sent after the openings of streams.
+        sources: streams that were opened, each with what it was opened from.
         frames: what came.
     """
 
@@ -138,13 +140,18 @@ class Rig(Heard):
         self.signatory = (
             Signatory.nobody(spec)
             if spec.signer is None
-            else Signatory.of(spec.signer(self.login.secrets), NonceSource(spec.nonce))
+            else Signatory.of(
+                spec.signer(self.login.secrets),
+                NonceSource(spec.nonce),
+                spec.private_headers(self.login.secrets),
+            )
         )
         self.link = TwinLink(self.host, clock=self.clock, seed=SEED, latency=Latency())
         self.refused: list[str] = []
         self.requests: list[Request] = []
         self.spelled: list[int] = []
         self.messages: list[bytes] = []
+        self.sources: list[tuple[StreamPlan, WebSocketSource]] = []
         self.frames: list[bytes] = []
         self._asked: dict[str, Request] = {}
         self.route = VenueRoute(
@@ -213,7 +220,10 @@ class Rig(Heard):
         """Return what the connector would open a stream from now."""
         for plan in self.connector.plan().streams:
             if plan.name == name and isinstance(plan.source, WebSocketSource):
-                return plan.source
+                source = self.signatory.source(plan)
+                assert isinstance(source, WebSocketSource)  # noqa: S101  # none becomes a local one
+                self.sources.append((plan, source))
+                return source
         raise Broken("a stream is planned no more", found=name)
 
     # --- time -----------------------------------------------------------------------------------
@@ -331,11 +341,12 @@ class Rig(Heard):
         return tuple(event for _, event in self.events[before:])
 
     def _dispatch(self, request: Request) -> None:
-        self.requests.append(request)
-        if isinstance(request, HttpRequest):
-            self.link.fetch(request, partial(self._answered, request))
+        outgoing = self.signatory.outgoing(request)
+        self.requests.append(outgoing)
+        if isinstance(outgoing, HttpRequest):
+            self.link.fetch(outgoing, partial(self._answered, request))
             return
-        failure = self.streams[request.stream].send(request.payload)
+        failure = self.streams[outgoing.stream].send(outgoing.payload)
         if failure is None and request.correlation in self._asked:
             failure = Failure(kind=FailureKind.TIMED_OUT, detail="no answer within the deadline")
             due_ns = self.now_ns + request.deadline_ms * NS_PER_MS

@@ -125,7 +125,6 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         settings: values of the spec's settings, as a session would hand them in.
         secrets: throw-away secrets by setting name, which also serve as canaries: wherever one of them
             is met, it leaked. Never those of a real account.
-        secrets_sent: names of secrets that the venue wants to see as they are, in a header.
         recordings: loads what the venue really sent.
         twin: what to know of the venue's twin, which the spec names.
         skips: cards that are not run on this connector, each with the reason.
@@ -135,7 +134,6 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     mode: TradeMode = TradeMode.PAPER
     settings: Mapping[str, str | int | float | bool] = msgspec.field(default_factory=dict)
     secrets: Mapping[str, str] = msgspec.field(default_factory=dict)
-    secrets_sent: frozenset[str] = frozenset()
     recordings: Callable[[], Sequence[Recording]] | None = None
     twin: TwinSide | None = None
     skips: Mapping[str, str] = msgspec.field(default_factory=dict)

@@ -21,6 +21,7 @@ from .extensions import (
     Strategy,
     StrategySpec,
 )
+from .hidden import Hidden
 from .hooks import (
     PROJECT,
     RegisterConnector,
@@ -111,6 +112,7 @@ __all__ = [
     "FeatureFlag",
     "FeeSchedule",
     "Heartbeat",
+    "Hidden",
     "HttpRequest",
     "LocalSource",
     "MarketDataOnly",

@@ -40,7 +40,10 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebSocketSource(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream that the core opens over the network."""
+    """A stream that the core opens over the network.
+
+    To the `headers` of a private stream the core adds those in which the venue wants keys (`Setting.header`).
+    """
 
     url: str
     opening: tuple[bytes, ...] = ()
@@ -70,7 +73,7 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
         topics: what must be acknowledged and have data before the stream counts as live.
         max_silence_ms: longest quiet before the stream counts as dead.
         max_lifetime_ms: age at which the core replaces the connection, None for no limit.
-        private: carries account events, of which none may be dropped.
+        private: carries account events, of which none may be dropped; opened with the account's headers.
     """
 
     name: str
@@ -85,7 +88,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An HTTP request with its bytes ready to send.
 
     `cost` lists `(scope, units)` of the spec's rate limits; `correlation` comes back to
-    `read_answer` and lets the connector know what the answer is to.
+    `read_answer` and lets the connector know what the answer is to. To the `headers` of a `private`
+    request the core adds those in which the venue wants keys (`Setting.header`); no connector sees them.
     """
 
     method: str
@@ -95,6 +99,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: int
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     cost: tuple[tuple[str, int], ...] = ()
+    private: bool = False
 
 
 class StreamRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 from paraphina_core.domain import LocalError
 
 from .capabilities import Capability, DataSource, Network, TradeMode
+from .hidden import Hidden
 
 if TYPE_CHECKING:
     from .protocol import Connector, ConnectorContext, SigningKey
@@ -42,6 +43,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         required_in: trade modes that cannot start without it.
+        header: of a secret that the venue wants as it is, the header of private requests and streams that
+            the core puts it into.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     help: str
     default: str | None = None
     required_in: frozenset[TradeMode] = frozenset()
+    header: str | None = None
 
     def __post_init__(self) -> None:
         if _SETTING.fullmatch(self.name) is None or _VARIABLE.fullmatch(self.env) is None:
@@ -60,6 +64,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.kind is SettingKind.SECRET and self.default is not None:
             raise LocalError(f"setting {self.name} is a secret", wanted="no default: it would be public")
+        if self.header is not None and self.kind is not SettingKind.SECRET:
+            raise LocalError(f"setting {self.name} goes into a header", wanted="the kind of a secret")
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,3 +191,15 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
             if setting.name == name:
                 return setting
         raise LocalError(f"connector {self.name} has no setting of that name", found=name)
+
+    def private_headers(self, secrets: Mapping[str, str]) -> Mapping[str, Hidden]:
+        """Return the headers of private requests and streams, with what the venue wants as it is.
+
+        Args:
+            secrets: by setting name.
+        """
+        return {
+            setting.header: Hidden(secrets[setting.name])
+            for setting in self.settings
+            if setting.header is not None and setting.name in secrets
+        }

@@ -66,7 +66,7 @@ class VenueRoute:
     Args:
         connector: spells commands and reads answers.
         wire: carries them.
-        signatory: signs them.
+        signatory: signs them, and adds the headers that no connector sees.
         may_leave: says whether an order may still be sent; asked in the call that sends it.
         blame: is told what the connector raised; afterwards nothing but cancels leaves.
     """
@@ -193,7 +193,7 @@ class VenueRoute:
         self._in_flight[request.correlation] = _Sent(commands, request, due_ns)
         # The switch protects like a cancel: without room for it, it would fire by itself.
         protects = isinstance(commands[0], CancelOrder | CancelAll | ArmDeadMan)
-        self._wire.send(self._connector.spec.name, request, cancel=protects)
+        self._wire.send(self._connector.spec.name, self._signatory.outgoing(request), cancel=protects)
 
     def _write(self, commands: Sequence[_Single], at_ns: int) -> Request:
         request = self._connector.write(_together(commands), self._signatory.for_command(at_ns))

@@ -1,11 +1,24 @@
-"""Who signs for one account: the key, which stays here, and the nonces that go with it."""
+"""Who signs for one account: the keys, which stay here, and the nonces that go with them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Self
 
-from paraphina_core.connector import ConnectorSpec, NonceRule, SigningKey, WriteContext
+import msgspec
+
+from paraphina_core.connector import (
+    ConnectorSpec,
+    Hidden,
+    HttpRequest,
+    LocalSource,
+    NonceRule,
+    Request,
+    SigningKey,
+    StreamPlan,
+    WebSocketSource,
+    WriteContext,
+)
 from paraphina_core.domain import LocalError
 
 from .nonces import NonceSource
@@ -18,14 +31,20 @@ class Signatory:
         nonces: numbers its requests.
         sign: signs for the account.
         identity: what may be told of the account.
+        headers: what private requests and streams are sent with; see `ConnectorSpec.private_headers`.
     """
 
     def __init__(
-        self, nonces: NonceSource, sign: Callable[[bytes], bytes], identity: Mapping[str, str]
+        self,
+        nonces: NonceSource,
+        sign: Callable[[bytes], bytes],
+        identity: Mapping[str, str],
+        headers: Mapping[str, Hidden] | None = None,
     ) -> None:
         self.nonces = nonces
         self.identity = dict(identity)
         self._sign = sign
+        self._headers = headers or {}
 
     @classmethod
     def nobody(cls, spec: ConnectorSpec) -> Self:
@@ -34,9 +53,9 @@ class Signatory:
         return cls(NonceSource(rule), _refuse, {})
 
     @classmethod
-    def of(cls, key: SigningKey, nonces: NonceSource) -> Self:
+    def of(cls, key: SigningKey, nonces: NonceSource, headers: Mapping[str, Hidden] | None = None) -> Self:
         """Return the one of an account."""
-        return cls(nonces, key.sign, key.identity)
+        return cls(nonces, key.sign, key.identity, headers)
 
     @classmethod
     def in_replay(cls, spec: ConnectorSpec, nonces: NonceSource, identity: Mapping[str, str]) -> Self:
@@ -55,6 +74,18 @@ class Signatory:
         """Return what a query or the opening of a stream is written with: these use up no sequence."""
         nonce = 0 if self.nonces.is_sequence else self.nonces.take(at_ns)
         return self._context(nonce, at_ns)
+
+    def outgoing(self, request: Request) -> Request:
+        """Return a request as it leaves: a private one with the account's headers."""
+        if not (self._headers and isinstance(request, HttpRequest) and request.private):
+            return request
+        return msgspec.structs.replace(request, headers={**request.headers, **self._headers})
+
+    def source(self, plan: StreamPlan) -> WebSocketSource | LocalSource:
+        """Return what a stream is opened from: a private one with the account's headers."""
+        if not (self._headers and plan.private and isinstance(plan.source, WebSocketSource)):
+            return plan.source
+        return msgspec.structs.replace(plan.source, headers={**plan.source.headers, **self._headers})
 
     def _context(self, nonce: int, at_ns: int) -> WriteContext:
         return WriteContext(nonce=nonce, at_ns=at_ns, sign=self._sign, identity=self.identity)

@@ -51,11 +51,12 @@ class Accounts:
     def _open(self, spec: ConnectorSpec, config: Config, home: Path) -> None:
         if spec.signer is None:
             raise LocalError(f"connector {spec.name} signs nothing", wanted="a connector that sends orders")
-        key = spec.signer(dict(_secrets(spec, config)))
+        secrets = dict(_secrets(spec, config))
+        key = spec.signer(secrets)
         mark = NonceMark(home, spec.name, key.identity)
         self._marks.append(mark)
         nonces = NonceSource(spec.nonce, floor=mark.floor, reserve=mark.reserve)
-        self.signatories[spec.name] = Signatory.of(key, nonces)
+        self.signatories[spec.name] = Signatory.of(key, nonces, spec.private_headers(secrets))
         self.record[spec.name] = {"identity": dict(key.identity), "nonce_floor": mark.floor}
 
 

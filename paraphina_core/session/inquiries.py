@@ -7,7 +7,7 @@ Everything here follows from the inputs of the session, so that a replay asks th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,10 +23,9 @@ from paraphina_core.connector import (
     Plan,
     Request,
     StreamRequest,
-    WriteContext,
 )
 from paraphina_core.domain import NS_PER_MS, Event, LocalError, Query, RemoteError
-from paraphina_core.execution import Wire
+from paraphina_core.execution import Signatory, Wire
 from paraphina_core.transport import Backoff
 
 #: Longest part of a fault that is shown.
@@ -63,7 +62,7 @@ class Inquiries:
         plan: its plan.
         wire: carries them.
         seed: of the pauses between vain attempts; each question has pauses of its own.
-        context: makes what one request may use of the world.
+        signatory: makes what one request may use of the world, and adds the headers that no connector sees.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class Inquiries:
         wire: Wire,
         *,
         seed: int,
-        context: Callable[[int], WriteContext],
+        signatory: Signatory,
     ) -> None:
         self._connector = connector
         self._bootstrap = plan.bootstrap
@@ -84,7 +83,7 @@ class Inquiries:
         self._wire = wire
         self._seed = seed
         self._backoffs: dict[Query, Backoff] = {}
-        self._context = context
+        self._signatory = signatory
         self._due: dict[Query, int] = {}
         self._asked: dict[str, _Asked] = {}
         self._faults: dict[Query, Unanswered] = {}
@@ -150,9 +149,9 @@ class Inquiries:
         """
         for query in [query for query, due_ns in self._due.items() if due_ns <= at_ns]:
             del self._due[query]
-            request = self._connector.ask(query, self._context(at_ns))
+            request = self._connector.ask(query, self._signatory.for_question(at_ns))
             self._asked[request.correlation] = _Asked(query, request, at_ns)
-            self._wire.ask(self._connector.spec.name, request)
+            self._wire.ask(self._connector.spec.name, self._signatory.outgoing(request))
 
     def expects(self, correlation: str) -> bool:
         """Tell whether a request of that correlation is without an answer."""

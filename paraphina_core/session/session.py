@@ -256,7 +256,8 @@ class Session:
 
     def source(self, connector: str, stream: str) -> WebSocketSource | LocalSource:
         """Return what a stream of a plan is to be opened from, now."""
-        return self._venues[connector].streams[stream].source
+        venue = self._venues[connector]
+        return venue.signatory.source(venue.streams[stream])
 
     def may_open(self, connector: str) -> bool:
         """Tell whether a connector's streams shall be open: once all of its bootstrap is answered."""

@@ -184,7 +184,7 @@ class Venue:
         self.markets: dict[InstrumentId, Market] = {}
         self.streams: dict[str, StreamPlan] = {stream.name: stream for stream in plan.streams}
         self.signatory = Signatory.nobody(spec) if signatory is None else signatory
-        self.inquiries = Inquiries(connector, plan, wire, seed=seed, context=self.signatory.for_question)
+        self.inquiries = Inquiries(connector, plan, wire, seed=seed, signatory=self.signatory)
         self.hindrance = ""
         self.last_fill_ns = 0
         self.open_streams: set[str] = set()

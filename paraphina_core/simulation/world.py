@@ -198,8 +198,8 @@ class World:
     def _signatory(self, spec: ConnectorSpec) -> Signatory:
         if spec.signer is None:
             raise LocalError(f"connector {spec.name} signs nothing", wanted="one with order entry")
-        key = spec.signer(self.venues[spec.name].login.secrets)
-        return Signatory.of(key, NonceSource(spec.nonce))
+        secrets = self.venues[spec.name].login.secrets
+        return Signatory.of(spec.signer(secrets), NonceSource(spec.nonce), spec.private_headers(secrets))
 
     # --- time -----------------------------------------------------------------------------------
 

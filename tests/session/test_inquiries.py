@@ -31,6 +31,7 @@ from paraphina_core.domain import (
     QueryTime,
     RemoteProtocolError,
 )
+from paraphina_core.execution import Signatory
 from paraphina_core.session.answers import decode_answer, encode_answer
 from paraphina_core.session.inquiries import Inquiries
 from scripted import ScriptedConnector, plugin
@@ -81,7 +82,7 @@ def _inquiries(line: _Line, poll_ms: int | None = None, renewals: tuple[Renewal,
         plan,
         line,
         seed=1,
-        context=lambda at_ns: WriteContext(nonce=0, at_ns=at_ns, sign=lambda _: b""),
+        signatory=Signatory.nobody(specs["alpha"]),
     )
 
 

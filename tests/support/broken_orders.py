@@ -17,6 +17,7 @@ from paraphina_core.connector import (
     ConnectorContext,
     Failure,
     FailureKind,
+    Hidden,
     HttpRequest,
     Plan,
     Request,
@@ -412,6 +413,14 @@ class Logs(Wrapped):
         return super().write(command, context)
 
 
+class ShowsItsKey(Wrapped):
+    """Sends whatever it may know of the key with its questions, hidden from print."""
+
+    def ask(self, query: Query, context: WriteContext) -> Request:
+        headers = {"X-Key": Hidden(context.identity["note"])}
+        return msgspec.structs.replace(super().ask(query, context), headers=headers)
+
+
 class Crashes(Wrapped):
     """Lets an error of the decoder out."""
 
@@ -655,6 +664,7 @@ BROKEN: tuple[tuple[str, str, Subject], ...] = (
     ("DM-110", "no word of the switch", wrong(dropping(DeadManReport))),
     ("DM-120", "never disarmed", wrong(writing(_never_off))),
     ("SE-010", "the secret in the log", wrong(Logs, signer=LeakyKey)),
+    ("SE-010", "the secret in a header of its own", wrong(ShowsItsKey, signer=LeakyKey)),
     ("SE-020", "the secret in print", wrong(Wrapped, signer=LeakyKey)),
     (
         "SE-030",

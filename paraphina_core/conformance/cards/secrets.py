@@ -14,7 +14,8 @@ import msgspec
 from paraphina_core.conformance.bench import Bench
 from paraphina_core.conformance.card import Card, Deck, Evidence, check, skip
 from paraphina_core.conformance.desk import Desk, desk_of, fault
-from paraphina_core.connector import Capability, HttpRequest, Request, SettingKind, WebSocketSource
+from paraphina_core.conformance.rig import Rig
+from paraphina_core.connector import Capability, HttpRequest, Request, SettingKind
 from paraphina_core.domain import (
     ArmDeadMan,
     LocalError,
@@ -111,7 +112,10 @@ def _lived(desk: Desk) -> Desk:
             "the printed connector, plan and requests"
         ),
         events="any",
-        passes="no spelling of a secret is in any of them, but in a header where the venue wants it as it is",
+        passes=(
+            "no spelling of a secret is in any of them; and in the headers of what is private only the one "
+            "whose setting names the header"
+        ),
     )
 )
 def _secrets_stay(bench: Bench) -> None:
@@ -129,18 +133,28 @@ def _secrets_stay(bench: Bench) -> None:
         ("a printed event", rig.events),
         ("a printed request", rig.requests),
         ("the printed connector", [repr(rig.connector), str(vars(rig.connector))]),
-        ("the plan", [repr(plan)]),
+        ("the plan", [repr(plan), repr(rig.sources)]),
         ("what was refused", rig.refused),
         ("the log", lines),
     ):
         for thing in things:
             found = canaries.find(thing)
             check(not found, f"a secret is in {what}", found=found, wanted="signatures, never keys")
-    headers = [request.headers for request in rig.requests if isinstance(request, HttpRequest)]
-    headers += [s.source.headers for s in plan.streams if isinstance(s.source, WebSocketSource)]
-    for header in headers:
-        found = sorted(set(canaries.find(header)) - bench.subject.secrets_sent)
-        check(not found, "a secret is in a header", found=found)
+    for private, name, value in _headers(rig):
+        wanted = {one.name for one in bench.spec.settings if private and one.header == name}
+        found = sorted(set(canaries.find(str(value))) - wanted)
+        check(not found, f"a secret is in the header {name}", found=found)
+
+
+def _headers(rig: Rig) -> Iterator[tuple[bool, str, str]]:
+    """Yield every header that was sent, and whether with something private."""
+    sent = [
+        (request.private, request.headers) for request in rig.requests if isinstance(request, HttpRequest)
+    ]
+    opened = [(plan.private, source.headers) for plan, source in rig.sources]
+    for private, headers in (*sent, *opened):
+        for name, value in headers.items():
+            yield private, name, value
 
 
 def _sent(request: Request) -> bytes:
