@@ -30,6 +30,7 @@ from paraphina_core.domain import (
     NS_PER_MS,
     Answered,
     AskAgain,
+    AskNext,
     Batch,
     CancelOrder,
     ClientOrderIds,
@@ -154,6 +155,7 @@ class Rig(Heard):
         self.sources: list[tuple[StreamPlan, WebSocketSource]] = []
         self.frames: list[bytes] = []
         self._asked: dict[str, Request] = {}
+        self._following: set[str] = set()
         self.route = VenueRoute(
             self.connector,
             _RouteWire(self._dispatch),
@@ -334,7 +336,7 @@ class Rig(Heard):
         before = len(self.events)
         request = self.ask(query)
         self.until(
-            lambda: request.correlation not in self._asked,
+            lambda: request.correlation not in self._asked and not self._following & self._asked.keys(),
             lambda: f"{type(query).__name__} is not answered",
             request.deadline_ms + TO_SETTLE_MS,
         )
@@ -440,6 +442,8 @@ class Rig(Heard):
                     self.ask(QueryBook(instrument=event.instrument))
                 case AskAgain():
                     self.ask(event.query)
+                case AskNext():
+                    self._following.add(self.ask(event.query).correlation)
                 case _:
                     pass
 

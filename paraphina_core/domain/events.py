@@ -377,6 +377,15 @@ class AskAgain(msgspec.Struct, frozen=True, kw_only=True, tag="ask_again"):
     reason: str
 
 
+class AskNext(msgspec.Struct, frozen=True, kw_only=True, tag="ask_next"):
+    """The answer is a part: what was asked is answered once this, which is asked at once, is answered too.
+
+    For venues that state in two places what is one question here.
+    """
+
+    query: Query
+
+
 class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="answered"):
     """The answer to a request that was sent on a stream has come; what it says are the events after this."""
 
@@ -431,6 +440,7 @@ ProtocolEvent: TypeAlias = (
     | Resubscribe
     | FetchSnapshot
     | AskAgain
+    | AskNext
     | Answered
     | NonceReport
     | VenueTime

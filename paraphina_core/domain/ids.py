@@ -22,6 +22,9 @@ ClientOrderId = NewType("ClientOrderId", int)
 #: Number of one run of the program, unique over restarts.
 RunNumber = NewType("RunNumber", int)
 
+#: Versions of one order; they count or are times.
+MAX_VERSION: Final = 10**16 - 1
+
 RUN_BITS: Final = 26
 COUNTER_BITS: Final = 22
 MAX_RUN: Final = 2**RUN_BITS - 1
@@ -33,7 +36,7 @@ RUN_EPOCH_S: Final = 1_767_225_600  # 2026-01-01T00:00:00Z
 
 _HEX_TAG: Final = int.from_bytes(b"paraphna")  # fills the upper 64 bits
 _MODE = re.compile(r"[a-z]", re.ASCII)
-_TEXT = re.compile(r"pa-[a-z]-([0-9a-f]{12})", re.ASCII)
+_TEXT = re.compile(r"pa-[a-z]-([0-9a-f]{12})(?:-[0-9]{1,16})?", re.ASCII)
 _HEX = re.compile(r"0x([0-9a-f]{16})([0-9a-f]{4})([0-9a-f]{12})", re.ASCII)
 
 
@@ -117,14 +120,25 @@ def from_hex128(text: str) -> ClientOrderId | None:
     return ClientOrderId(int(match[3], 16))
 
 
-def to_text(client_order_id: int, mode: str) -> str:
-    """Encode as 17 characters of `[a-z0-9-]`, for venues with text ids of at most 36."""
+def to_text(client_order_id: int, mode: str, version: int | None = None) -> str:
+    """Encode as at most 34 characters of `[a-z0-9-]`, for venues with text ids of at most 36.
+
+    Args:
+        client_order_id: the 48-bit id.
+        mode: as for `to_hex128`.
+        version: at most 16 digits, for venues where an order that was changed is another one, which needs
+            another id; both decode to the same id of ours.
+    """
     _check(client_order_id, mode)
-    return f"pa-{mode}-{client_order_id:012x}"
+    if version is None:
+        return f"pa-{mode}-{client_order_id:012x}"
+    if not 0 <= version <= MAX_VERSION:
+        raise LocalError("version cannot stand in a client order id", found=version, wanted="16 digits")
+    return f"pa-{mode}-{client_order_id:012x}-{version}"
 
 
 def from_text(text: str) -> ClientOrderId | None:
-    """Decode `to_text`; None for an id that this program did not make."""
+    """Decode `to_text` of any version; None for an id that this program did not make."""
     match = _TEXT.fullmatch(text)
     return None if match is None else ClientOrderId(int(match[1], 16))
 

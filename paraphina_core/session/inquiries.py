@@ -24,7 +24,7 @@ from paraphina_core.connector import (
     Request,
     StreamRequest,
 )
-from paraphina_core.domain import NS_PER_MS, Event, LocalError, Query, RemoteError
+from paraphina_core.domain import NS_PER_MS, AskNext, Event, LocalError, Query, RemoteError
 from paraphina_core.execution import Signatory, Wire
 from paraphina_core.transport import Backoff
 
@@ -149,9 +149,7 @@ class Inquiries:
         """
         for query in [query for query, due_ns in self._due.items() if due_ns <= at_ns]:
             del self._due[query]
-            request = self._connector.ask(query, self._signatory.for_question(at_ns))
-            self._asked[request.correlation] = _Asked(query, request, at_ns)
-            self._wire.ask(self._connector.spec.name, self._signatory.outgoing(request))
+            self._send(query, query, at_ns, at_ns)
 
     def expects(self, correlation: str) -> bool:
         """Tell whether a request of that correlation is without an answer."""
@@ -185,7 +183,11 @@ class Inquiries:
         if isinstance(result, Failure):
             self._repeat(asked, result.detail or result.kind.value, at_ns)
         else:
-            self._settle(asked.query, at_ns)
+            following = next((event.query for event in events if isinstance(event, AskNext)), None)
+            if following is None:
+                self._settle(asked.query, at_ns)
+            else:
+                self._send(following, asked.query, asked.at_ns, at_ns)
         return events
 
     def answered_on_stream(self, correlation: str, at_ns: int) -> None:
@@ -193,6 +195,12 @@ class Inquiries:
         asked = self._asked.pop(correlation, None)
         if asked is not None:
             self._settle(asked.query, at_ns)
+
+    def _send(self, query: Query, part_of: Query, since_ns: int, at_ns: int) -> None:
+        """Ask something, or the next part of it; what is asked in parts is as old as its first one."""
+        request = self._connector.ask(query, self._signatory.for_question(at_ns))
+        self._asked[request.correlation] = _Asked(part_of, request, since_ns)
+        self._wire.ask(self._connector.spec.name, self._signatory.outgoing(request))
 
     def _settle(self, query: Query, at_ns: int) -> None:
         self._faults.pop(query, None)

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from paraphina_core.domain import (
     MAX_COUNTER,
     MAX_RUN,
+    MAX_VERSION,
     RUN_EPOCH_S,
     RUN_SLOT_S,
     ClientOrderIds,
@@ -151,6 +152,20 @@ def test_different_ids_and_modes_are_spelt_differently(one: int, other: int, mod
     same = (one, mode) == (other, second)
     assert (to_hex128(one, mode) == to_hex128(other, second)) is same
     assert (to_text(one, mode) == to_text(other, second)) is same
+
+
+@given(IDS, MODES, st.lists(st.integers(0, MAX_VERSION), min_size=1, unique=True))
+def test_versions_of_an_order_differ_and_read_back_as_one_id(
+    value: int, mode: str, versions: list[int]
+) -> None:
+    """Each change can have an id that was never used, and none is the id of another order."""
+    texts = [to_text(value, mode), *(to_text(value, mode, version) for version in versions)]
+    assert len(set(texts)) == len(texts)
+    assert all(re.fullmatch(r"[a-z0-9-]{17,36}", text) for text in texts)
+    assert {from_text(text) for text in texts} == {value}
+    for version in (-1, MAX_VERSION + 1):
+        with pytest.raises(LocalError, match="version"):
+            to_text(value, mode, version)
 
 
 FOREIGN = [

@@ -19,6 +19,7 @@ from paraphina_core.connector import (
 )
 from paraphina_core.domain import (
     NS_PER_MS,
+    AskNext,
     Event,
     InstrumentId,
     LocalError,
@@ -59,6 +60,15 @@ class _Asker(ScriptedConnector):
         return []
 
 
+class _InTwoParts(_Asker):
+    """Answers for the account in two parts."""
+
+    def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> list[Event]:
+        super().read_answer(request, answer, at_ns)
+        is_first = request.correlation == "QueryAccount" and isinstance(answer, Answer)
+        return [AskNext(query=QueryOpenOrders())] if is_first else []
+
+
 class _Line:
     """Keeps what was asked."""
 
@@ -72,13 +82,18 @@ class _Line:
         self.asked.append(request.correlation)
 
 
-def _inquiries(line: _Line, poll_ms: int | None = None, renewals: tuple[Renewal, ...] = ()) -> Inquiries:
+def _inquiries(
+    line: _Line,
+    poll_ms: int | None = None,
+    renewals: tuple[Renewal, ...] = (),
+    kind: type[_Asker] = _Asker,
+) -> Inquiries:
     specs = {}
     plugin({"alpha": []}).paraphina_register_connectors(lambda spec: specs.setdefault(spec.name, spec))
     bootstrap = (QueryInstruments(), QueryAccount())
     plan = Plan(streams=(), bootstrap=bootstrap, poll_ms=poll_ms, renewals=renewals)
     return Inquiries(
-        _Asker(specs["alpha"], [], repeat=False),
+        kind(specs["alpha"], [], repeat=False),
         plan,
         line,
         seed=1,
@@ -189,6 +204,25 @@ def test_what_was_lent_is_renewed_at_its_own_pace() -> None:
         inquiries.answered("QueryAccount", _OK, at_ms * NS_PER_MS)
     assert line.asked == ["QueryAccount"] * 3
     assert inquiries.next_due_ns() == 1000 * NS_PER_MS
+
+
+def test_a_question_in_two_parts_is_answered_with_the_second() -> None:
+    """The second is asked at once and counts as asked with the first; one in vain repeats the whole."""
+    line = _Line()
+    inquiries = _inquiries(line, kind=_InTwoParts)
+    inquiries.want(QueryAccount(), 7)
+    assert inquiries.answered("QueryAccount", _OK, 8)
+    assert line.asked == ["QueryAccount", "QueryOpenOrders"]
+    assert inquiries.asked_ns("QueryOpenOrders") == 7
+    inquiries.answered("QueryOpenOrders", _DOWN, 9)
+    again_ns = inquiries.next_due_ns()
+    assert again_ns is not None
+    inquiries.advance(again_ns)
+    assert line.asked[2:] == ["QueryAccount"]
+    inquiries.answered("QueryAccount", _OK, again_ns)
+    inquiries.answered("QueryOpenOrders", _OK, again_ns)
+    assert inquiries.next_due_ns() is None
+    assert inquiries.unanswered == ()
 
 
 def test_what_has_expired_is_asked_for_at_once_and_once() -> None:
