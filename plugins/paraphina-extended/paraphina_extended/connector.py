@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 from paraphina_core.connector import (
@@ -11,7 +12,7 @@ from paraphina_core.connector import (
     ConnectorContext,
     ConnectorSpec,
     Failure,
-    MarketDataOnly,
+    Heartbeat,
     Network,
     Plan,
     Request,
@@ -20,6 +21,9 @@ from paraphina_core.connector import (
     WriteContext,
 )
 from paraphina_core.domain import (
+    CancelAll,
+    CancelOrder,
+    Command,
     ConfigError,
     Event,
     LocalError,
@@ -29,12 +33,28 @@ from paraphina_core.domain import (
 )
 
 from . import spec as specs
+from .account import AccountReader
+from .changes import Changes
 from .feed import FeedV1, FeedV2, MarketFeed
+from .fees import Fees
 from .instruments import Listings, parse_markets
-from .questions import Questions
-from .topics import V2_PATH, Topic, all_topics, subscriptions, v1_path
+from .membership import Membership
+from .order_entry import OrderEntry
+from .private_feed import PrivateFeed
+from .questions import ACCOUNT as WHOSE
+from .questions import FEES, Own, Questions
+from .signing import Authority
+from .topics import V1_ACCOUNT_PATH, V2_PATH, Topic, all_topics, subscriptions, v1_path
 
 MARKET: Final = "market"
+ACCOUNT: Final = "account"
+
+#: An account may have nothing to say for hours; that its connection lives is found out by pings, which the
+#: venue answers (docs "WebSocket", read 2026-11).
+HEARTBEAT: Final = Heartbeat(interval_ms=15_000)
+MAX_ACCOUNT_SILENCE_MS: Final = 24 * 3_600_000
+
+_VAULT: Final = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 
 #: A mark price comes every second and the touch with every change (capture of 2026-09): half a minute without
 #: any message is a dead stream and no quiet market.
@@ -54,8 +74,8 @@ MAX_SILENCE_V1_MS: Final[Mapping[Topic, int]] = {
 POLL_MS: Final = 300_000
 
 
-class ExtendedConnector(MarketDataOnly):
-    """Translates the public market.
+class ExtendedConnector:
+    """Translates for one account, or for none where only the market is read.
 
     Raises:
         ConfigError: the settings contradict the trade mode, or are not usable.
@@ -65,10 +85,18 @@ class ExtendedConnector(MarketDataOnly):
         network = _network(context)
         settings = {name: str(value) for name, value in context.settings.items()}
         self._markets = parse_markets(settings.get("market", specs.DEFAULT_MARKET))
-        self._version = _version(settings.get("stream", specs.STREAMS[0]))
+        self._version = _one_of(specs.STREAMS, settings.get("stream", specs.STREAMS[0]), "stream")
         self._ws_url = _url(settings, network, "ws").rstrip("/")
         self._listings = Listings(specs.VENUE.name, self._markets)
-        self._questions = Questions(_url(settings, network, "rest"), self._listings)
+        self._own: Own | None = None
+        self._entry: OrderEntry | None = None
+        self._private: PrivateFeed | None = None
+        rest_url = _url(settings, network, "rest")
+        if (
+            context.mode.reaches_venue
+        ):  # elsewhere orders are matched here, and the account's own are not asked
+            self._open_account(settings, network, rest_url, context.mode.value[0])
+        self._questions = Questions(rest_url, self._listings, self._markets, self._own)
         self._feeds: dict[str, MarketFeed] = {}
         self._streams = self._readers()
 
@@ -78,21 +106,51 @@ class ExtendedConnector(MarketDataOnly):
         return specs.VENUE
 
     def plan(self) -> Plan:
-        """Read what is listed, then open the market."""
+        """Read what is listed and, where orders are sent, whose account it is; then open the streams."""
         streams = (self._plan_v2(),) if self._version == specs.STREAMS[0] else self._plan_v1()
-        return Plan(streams=streams, bootstrap=(QueryInstruments(),), poll_ms=POLL_MS)
+        if self._own is None:
+            return Plan(streams=streams, bootstrap=(QueryInstruments(),), poll_ms=POLL_MS)
+        account = StreamPlan(
+            name=ACCOUNT,
+            source=WebSocketSource(url=self._ws_url + V1_ACCOUNT_PATH, heartbeat=HEARTBEAT),
+            max_silence_ms=MAX_ACCOUNT_SILENCE_MS,
+            private=True,
+        )
+        bootstrap = (QueryInstruments(), WHOSE, FEES)
+        return Plan(streams=(*streams, account), bootstrap=bootstrap, poll_ms=POLL_MS)
 
     def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
         """Begin anew, and subscribe where one connection carries more than one topic."""
+        if stream == ACCOUNT and self._private is not None:
+            self._private.begin()
+            return ()
         self._reader(stream).begin()
         return subscriptions(self._markets) if stream == MARKET else ()
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Turn a message of a stream into events."""
+        if stream == ACCOUNT and self._private is not None:
+            return self._private.read(frame)
         reader = self._streams.get(stream)
         if reader is None:
             raise RemoteProtocolError("frame of a stream that was not planned", found=stream)
         return reader.read(frame)
+
+    def closed(self, stream: str) -> None:
+        """Nothing leaves on a stream."""
+
+    def write(self, command: Command, context: WriteContext) -> Request:
+        """Turn a command into a request.
+
+        Raises:
+            LocalError: there is no such command or it cannot be spelled; or it is not a cancel, and the
+                venue has not said that the account is what the settings say.
+        """
+        if self._entry is None or self._own is None:
+            raise LocalError("no orders are sent in this trade mode", found=type(command).__name__)
+        if not isinstance(command, CancelOrder | CancelAll):
+            self._own.membership.check()
+        return self._entry.write(command, context)
 
     def ask(self, query: Query, context: WriteContext) -> Request:
         """Turn a query into a request.
@@ -103,8 +161,27 @@ class ExtendedConnector(MarketDataOnly):
         return self._questions.ask(query, context)
 
     def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
-        """Turn what came back for a query into events."""
-        return self._questions.read(request, answer)
+        """Turn what came back for a command or a query into events."""
+        if self._entry is None or self._questions.made(request):
+            return self._questions.read(request, answer)
+        return self._entry.read_answer(request.correlation, answer)
+
+    def _open_account(self, settings: Mapping[str, str], network: Network, rest_url: str, mode: str) -> None:
+        vault = _vault(settings)
+        reader, changes, fees = AccountReader(specs.VENUE.name), Changes(mode), Fees()
+        self._own = Own(reader, changes, fees, Membership(vault))
+        self._private = PrivateFeed(ACCOUNT, reader, changes)
+        self._entry = OrderEntry(
+            rest_url,
+            cache(lambda key: Authority(network=network, position_id=vault, public_key=key)),
+            lambda: self._listings.traded,
+            fees,
+            changes,
+            mode,
+            _one_of(
+                specs.SELF_TRADE, settings.get("self_trade", specs.SELF_TRADE[0]), "self-trade protection"
+            ).upper(),
+        )
 
     def _reader(self, stream: str) -> FeedV1 | FeedV2:
         reader = self._streams.get(stream)
@@ -169,12 +246,17 @@ def _network(context: ConnectorContext) -> Network:
     return network
 
 
-def _version(text: str) -> str:
-    if text not in specs.STREAMS:
-        raise ConfigError(
-            "version of the stream is not usable", found=text[:64], wanted=" or ".join(specs.STREAMS)
-        )
+def _one_of(words: Sequence[str], text: str, what: str) -> str:
+    if text not in words:
+        raise ConfigError(f"{what} is not usable", found=text[:64], wanted=" or ".join(words))
     return text
+
+
+def _vault(settings: Mapping[str, str]) -> int:
+    text = settings.get("vault", "")
+    if _VAULT.fullmatch(text) is None or int(text) >= 2**32:
+        raise ConfigError("EXTENDED_VAULT is not usable", found=text[:64], wanted="the vault of the account")
+    return int(text)
 
 
 def _url(settings: Mapping[str, str], network: Network, purpose: str) -> str:

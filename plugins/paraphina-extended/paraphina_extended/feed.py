@@ -47,7 +47,7 @@ REMEMBERED_TRADES: Final = 5_000
 #: Types of messages that are noticed because nothing reads them.
 MAX_UNKNOWN_TYPES: Final = 100
 
-_SIDES: Final[Mapping[wire.WireSide, Side]] = {"BUY": Side.BUY, "SELL": Side.SELL}
+SIDES: Final[Mapping[wire.WireSide, Side]] = {"BUY": Side.BUY, "SELL": Side.SELL}
 
 #: Gives the instrument of each market that the venue lists.
 Instruments: TypeAlias = Callable[[], Mapping[str, InstrumentId]]
@@ -183,7 +183,7 @@ class MarketFeed:
             instrument=self.instrument,
             price=parse_price(trade.p, "p"),
             size=parse_price(trade.q, "q"),
-            aggressor=_SIDES[trade.S],
+            aggressor=SIDES[trade.S],
             trade_id=str(trade.i),
             exchange_ns=trade.T * NS_PER_MS,
             is_replay=self._begun_ms > trade.T or not self._begun_ms,

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from paraphina_core.connector import decode_json
+from paraphina_core.connector import STARK_PRIME, decode_json
 from paraphina_core.domain import (
     NS_PER_MS,
     ConfigError,
@@ -33,6 +33,7 @@ from paraphina_core.domain import (
 from .feed import FUNDING_INTERVAL_S
 from .limits import MAX_MARKETS
 from .messages import Milliseconds
+from .signing import Assets
 
 UNKNOWN_MARKET: Final = "unknown_market"
 UNUSABLE_MARKET: Final = "unusable_market"
@@ -46,6 +47,7 @@ _STATUSES: Final[Mapping[str, TradingStatus]] = {
     "PRELISTED": TradingStatus.HALTED,
     "DELISTED": TradingStatus.DELISTED,
 }
+_ASSET_ID: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
 _MARKET: Final = re.compile(r"[A-Za-z0-9_.]{1,24}-[A-Z]{1,8}", re.ASCII)
 #: A contract on a thousand or more of a small coin: `1000PEPE`.
 _MULTIPLE: Final = re.compile(r"(1000+)([A-Za-z].*)", re.ASCII)
@@ -67,6 +69,15 @@ class WireTradingConfig(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     max_limit_order_value: str
 
 
+class WireL2Config(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What sizes and values are in the contract: ids in hex, units of one whole."""
+
+    collateral_id: str
+    synthetic_id: str
+    synthetic_resolution: Annotated[int, msgspec.Meta(gt=0, le=10**18)]
+    collateral_resolution: Annotated[int, msgspec.Meta(gt=0, le=10**18)]
+
+
 class WireMarket(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """One market that the venue lists."""
 
@@ -76,6 +87,7 @@ class WireMarket(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     active: bool
     market_stats: WireStats
     trading_config: WireTradingConfig
+    l2_config: WireL2Config
     status: str = "ACTIVE"
     type: str = "PERPETUAL"
     is_rfq: bool = False
@@ -149,15 +161,44 @@ def perpetual(connector: str, market: WireMarket) -> Instrument:
         raise RemoteProtocolError(f"limits of {market.name} are not usable: {e}") from e
 
 
+class Traded(msgspec.Struct, frozen=True):
+    """What an order needs to know of its market."""
+
+    name: str
+    instrument: Instrument
+    assets: Assets
+
+
+def assets(config: WireL2Config) -> Assets:
+    """Read what the contract calls the assets of a market.
+
+    Raises:
+        RemoteError: an id is no number of the contract.
+    """
+    ids = []
+    for text in (config.synthetic_id, config.collateral_id):
+        if _ASSET_ID.fullmatch(text) is None or not 0 < int(text, 16) < STARK_PRIME:
+            raise RemoteProtocolError("asset id is not usable", found=text[:80], wanted="0x and hex digits")
+        ids.append(int(text, 16))
+    return Assets(
+        synthetic_id=ids[0],
+        collateral_id=ids[1],
+        synthetic_resolution=config.synthetic_resolution,
+        collateral_resolution=config.collateral_resolution,
+    )
+
+
 class Listings:
     """What the venue lists, as far as its answers were read.
 
     Attributes:
         markets: instrument of each market that is traded here, of those that the venue lists.
+        traded: what orders need to know of each.
     """
 
     def __init__(self, connector: str, wanted: Sequence[str]) -> None:
         self.markets: Mapping[str, InstrumentId] = {}
+        self.traded: Mapping[InstrumentId, Traded] = {}
         self._connector = connector
         self._wanted = wanted
 
@@ -172,7 +213,7 @@ class Listings:
         raws = {decode_json(_LISTED, bytes(raw), "Extended market").name: bytes(raw) for raw in found}
         if len(raws) < len(found):
             raise RemoteProtocolError("the venue lists a market twice")
-        instruments: dict[str, Instrument] = {}
+        traded: dict[str, Traded] = {}
         events: list[Event] = []
         for name in self._wanted:
             if name not in raws or decode_json(_LISTED, raws[name], "Extended market").type != "PERPETUAL":
@@ -182,14 +223,16 @@ class Listings:
                 market = decode_json(_WIRE_MARKET, raws[name], "Extended market")
                 if market.is_rfq:
                     raise RemoteProtocolError(f"{name} is traded by request for quotes, without a book")
-                instruments[name] = perpetual(self._connector, market)
+                instrument = perpetual(self._connector, market)
+                traded[name] = Traded(name, instrument, assets(market.l2_config))
                 events += [
-                    InstrumentDefined(instrument=instruments[name]),
-                    _funding(instruments[name].id, market.market_stats),
+                    InstrumentDefined(instrument=instrument),
+                    _funding(instrument.id, market.market_stats),
                 ]
             except RemoteError as e:
                 events.append(VenueNotice(code=UNUSABLE_MARKET, text=str(e)[:200]))
-        self.markets = {name: instrument.id for name, instrument in instruments.items()}
+        self.markets = {name: one.instrument.id for name, one in traded.items()}
+        self.traded = {one.instrument.id: one for one in traded.values()}
         return events
 
 

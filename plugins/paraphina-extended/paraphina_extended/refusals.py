@@ -38,6 +38,11 @@ class Code(StrEnum):
     MODIFY_NOT_FOUND = "modify_not_found"
     BAD_LEVERAGE = "bad_leverage"
     NOT_OURS = "not_ours"
+    POST_ONLY_CROSSED = "post_only_crossed"
+    IOC_NO_MATCH = "ioc_no_match"
+    SELF_TRADE = "self_trade"
+    NOT_SENT = "not_sent"
+    OTHER = "other"
 
 
 class Needed(StrEnum):

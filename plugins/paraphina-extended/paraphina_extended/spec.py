@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from paraphina_core.connector import (
@@ -13,15 +14,19 @@ from paraphina_core.connector import (
     Endpoint,
     FeeSchedule,
     Network,
+    NonceRule,
     RateLimit,
     Setting,
     SettingKind,
+    SigningKey,
     TradeMode,
 )
 
 from .limits import REQUESTS, REQUESTS_PER_MINUTE
 
 DEFAULT_MARKET: Final = "BTC-USD"
+#: Whom an order of ours may not trade with: the same account, the same client's accounts, nobody.
+SELF_TRADE: Final = ("account", "client", "disabled")
 #: Versions of the stream, the better one first.
 STREAMS: Final = ("v2", "v1")
 
@@ -32,6 +37,12 @@ def _connector(context: ConnectorContext) -> Connector:
     return ExtendedConnector(context)
 
 
+def _signer(secrets: Mapping[str, str]) -> SigningKey:
+    from .signer import Signer  # noqa: PLC0415  # same, and with it the library for signatures
+
+    return Signer.of(secrets)
+
+
 VENUE: Final = ConnectorSpec(
     name="extended",
     venue="Extended",
@@ -39,6 +50,9 @@ VENUE: Final = ConnectorSpec(
     capabilities={Capability.MARKET: "public WS, v2 with v1 as fallback"},
     trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
     factory=_connector,
+    signer=_signer,
+    blank_signature=bytes(64),  # r and s
+    nonce=NonceRule.MILLISECONDS,
     conformance="paraphina_extended.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (
@@ -89,8 +103,9 @@ VENUE: Final = ConnectorSpec(
             name="api_key",
             env="EXTENDED_API_KEY",
             kind=SettingKind.SECRET,
-            help="API key, sent with every private request",
+            help="API key of the account, sent with every private request",
             required_in=SENDING_MODES,
+            header="X-Api-Key",
         ),
         Setting(
             name="stark_private_key",
@@ -98,6 +113,20 @@ VENUE: Final = ConnectorSpec(
             kind=SettingKind.SECRET,
             help="key that signs orders; it can also sign withdrawals, so keep little on the account",
             required_in=SENDING_MODES,
+        ),
+        Setting(
+            name="vault",
+            env="EXTENDED_VAULT",
+            kind=SettingKind.TEXT,
+            help="vault of the account, as its API page shows it; orders are signed for it",
+            required_in=SENDING_MODES,
+        ),
+        Setting(
+            name="self_trade",
+            env="EXTENDED_SELF_TRADE",
+            kind=SettingKind.TEXT,
+            help="protection from own orders: account, client (its other accounts too) or disabled",
+            default=SELF_TRADE[0],
         ),
         Setting(
             name="rest_url",

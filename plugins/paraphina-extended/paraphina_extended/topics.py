@@ -15,6 +15,8 @@ import msgspec
 #: Paths below the address of streams.
 V2_PATH: Final = "/v2/rpc"
 _V1_PATH: Final = "/v1"
+#: The account is in the first version alone, as far as the docs go: its key is sent with the opening.
+V1_ACCOUNT_PATH: Final = _V1_PATH + "/account"
 
 
 class Topic(StrEnum):
