@@ -8,13 +8,14 @@ whoever owns the virtual time advances the link to each time at which something 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 
+from paraphina_core import __version__
 from paraphina_core.connector import Answer, Failure, FailureKind, HttpRequest
 from paraphina_core.domain import NS_PER_MS, Clock, LocalError
 
@@ -232,7 +233,7 @@ class RoundTrip:
 
 def twin_request(request: HttpRequest, peer: str) -> TwinRequest:
     """Return a request as the venue sees it."""
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = sent_headers(request.headers)
     return TwinRequest(
         method=request.method,
         target=target_of(request.url),
@@ -240,6 +241,11 @@ def twin_request(request: HttpRequest, peer: str) -> TwinRequest:
         body=request.body,
         peer=peer,
     )
+
+
+def sent_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers as the transport sends them, by lower-case name: it always says what it is."""
+    return {"user-agent": f"paraphina/{__version__}"} | {name.lower(): v for name, v in headers.items()}
 
 
 def target_of(url: str) -> str:

@@ -16,7 +16,7 @@ from paraphina_core.transport import (
     retry_after_ns,
 )
 
-from .link import Path, TwinLink, target_of
+from .link import Path, TwinLink, sent_headers, target_of
 from .outbox import Closed, Cut, Delivery, Message, Muted
 from .protocol import SessionId, TwinRequest
 
@@ -135,7 +135,7 @@ class LinkStream:
         """Reach the venue with the handshake."""
         if self._stopped:
             return
-        headers = {name.lower(): value for name, value in self._source.headers.items()}
+        headers = sent_headers(self._source.headers)
         request = TwinRequest(
             method="GET", target=target_of(self._source.url), headers=headers, peer=self._link.peer
         )

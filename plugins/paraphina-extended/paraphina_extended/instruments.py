@@ -87,7 +87,7 @@ class WireMarket(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     active: bool
     market_stats: WireStats
     trading_config: WireTradingConfig
-    l2_config: WireL2Config
+    l2_config: WireL2Config | None = None
     status: str = "ACTIVE"
     type: str = "PERPETUAL"
     is_rfq: bool = False
@@ -162,11 +162,11 @@ def perpetual(connector: str, market: WireMarket) -> Instrument:
 
 
 class Traded(msgspec.Struct, frozen=True):
-    """What an order needs to know of its market."""
+    """What an order needs to know of its market; one without assets cannot be signed for."""
 
     name: str
     instrument: Instrument
-    assets: Assets
+    assets: Assets | None
 
 
 def assets(config: WireL2Config) -> Assets:
@@ -224,7 +224,8 @@ class Listings:
                 if market.is_rfq:
                     raise RemoteProtocolError(f"{name} is traded by request for quotes, without a book")
                 instrument = perpetual(self._connector, market)
-                traded[name] = Traded(name, instrument, assets(market.l2_config))
+                config = market.l2_config
+                traded[name] = Traded(name, instrument, None if config is None else assets(config))
                 events += [
                     InstrumentDefined(instrument=instrument),
                     _funding(instrument.id, market.market_stats),

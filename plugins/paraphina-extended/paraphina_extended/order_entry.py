@@ -97,6 +97,7 @@ class OrderEntry:
         self._mode = mode
         self._self_trade_protection = self_trade_protection
         self._waiting: dict[str, _Waiting] = {}
+        self._last_nonce = 0
 
     def write(self, command: Command, context: WriteContext) -> HttpRequest:
         """Turn a command into a request, bytes ready to send.
@@ -197,9 +198,15 @@ class OrderEntry:
             external_id=text,
             replaces=replaces,
         )
+        # A salt that comes again with equal fields would be a duplicate.
+        if not context.nonce > self._last_nonce:
+            raise LocalError("nonce was used", found=context.nonce, wanted=f"above {self._last_nonce}")
+        self._last_nonce = context.nonce
         stark_key = context.identity.get("stark_key")
         if stark_key is None:
             raise LocalError("there is no key to sign with", wanted="a mode that sends orders")
+        if traded.assets is None:
+            raise LocalError("the venue does not say what the market is in its contract", found=traded.name)
         return self._authority(stark_key).signed(terms, traded.assets, context.sign)
 
     def _cancel(self, command: CancelOrder) -> tuple[str, str, bytes]:

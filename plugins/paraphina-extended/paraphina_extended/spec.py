@@ -47,12 +47,21 @@ VENUE: Final = ConnectorSpec(
     name="extended",
     venue="Extended",
     feature_flag="live_extended",
-    capabilities={Capability.MARKET: "public WS, v2 with v1 as fallback"},
-    trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
+    capabilities={
+        Capability.MARKET: "public WS, v2 with v1 as fallback",
+        Capability.ACCOUNT: "requests + private WS",
+        Capability.EXECUTION: "REST, asynchronous: the account's stream settles it",
+        Capability.CANCEL_ALL: "massCancel: account or market",
+        Capability.MODIFY: "cancelId: new venue id, and refused by the engine both orders are gone",
+        Capability.DEAD_MAN: "deadmanswitch, in seconds",
+        Capability.PRIVATE_STREAM: "v1 account: orders, trades, positions, balance",
+    },
+    trade_modes=frozenset(TradeMode),
     factory=_connector,
     signer=_signer,
     blank_signature=bytes(64),  # r and s
     nonce=NonceRule.MILLISECONDS,
+    twin="paraphina_extended.twin:ExtendedTwin",
     conformance="paraphina_extended.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (

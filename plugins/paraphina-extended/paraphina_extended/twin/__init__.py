@@ -1,1 +1,7 @@
-"""The venue from the other side; so far only what the conformance suite tries the connector on."""
+"""A local Extended: its paths, streams, signatures, refusals and delays, without its money."""
+
+from __future__ import annotations
+
+from .venue import ExtendedTwin
+
+__all__ = ["ExtendedTwin"]

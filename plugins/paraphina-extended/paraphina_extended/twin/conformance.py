@@ -12,12 +12,25 @@ from typing import Final
 
 import msgspec
 
-from paraphina_core.conformance import Arrival, Opening, Recording, Reply, Step, Subject
-from paraphina_core.connector import Answer
-from paraphina_core.domain import NS_PER_MS, QueryInstruments
+from paraphina_core.conformance import (
+    Arrival,
+    Login,
+    Opening,
+    Recording,
+    Reply,
+    Scene,
+    Step,
+    Subject,
+    TwinSide,
+)
+from paraphina_core.connector import Answer, TradeMode
+from paraphina_core.domain import NS_PER_MS, LocalError, QueryInstruments
+from paraphina_core.twin import VenueTwin
 from paraphina_extended.connector import MARKET
 from paraphina_extended.spec import VENUE
 from paraphina_extended.topics import Topic
+
+from .venue import ExtendedTwin
 
 _EVIDENCE: Final = Path(__file__).parent / "evidence"
 MARKET_NAME: Final = "BTC-USD"
@@ -153,4 +166,24 @@ def _recordings() -> Sequence[Recording]:
     return [Recording(name="made in the venue's shapes, v2", steps=tuple(steps))]
 
 
-SUBJECT: Final = Subject(spec=VENUE, settings={"market": MARKET_NAME}, recordings=_recordings)
+def _log_in(twin: VenueTwin) -> Login:
+    """Use the first account; the second one is the stranger."""
+    if not isinstance(twin, ExtendedTwin):
+        raise LocalError("this is another venue's twin", found=type(twin).__name__)
+    mine, other = twin.members
+    login = twin.logins[0]
+    return Login(account=mine.name, stranger=other.name, settings=login.settings, secrets=login.secrets)
+
+
+SUBJECT: Final = Subject(
+    spec=VENUE,
+    mode=TradeMode.TESTNET,
+    settings={"market": MARKET_NAME, "vault": "10002"},
+    secrets={"api_key": "0123456789abcdef", "stark_private_key": "0x" + "01" * 31},  # nobody's, never funded
+    recordings=_recordings,
+    twin=TwinSide(
+        log_in=_log_in,
+        quiet=Scene(connector={"market": MARKET_NAME}, twin={"flow": "no"}),
+        lively=Scene(connector={"market": MARKET_NAME}),
+    ),
+)
