@@ -15,6 +15,7 @@ from paraphina_core.connector import (
     Heartbeat,
     Network,
     Plan,
+    Renewal,
     Request,
     StreamPlan,
     WebSocketSource,
@@ -42,7 +43,7 @@ from .membership import Membership
 from .order_entry import OrderEntry
 from .private_feed import PrivateFeed
 from .questions import ACCOUNT as WHOSE
-from .questions import FEES, Own, Questions
+from .questions import FEES, FUNDING, FUNDING_EVERY_MS, Own, Questions
 from .signing import Authority
 from .topics import V1_ACCOUNT_PATH, V2_PATH, Topic, all_topics, subscriptions, v1_path
 
@@ -116,8 +117,12 @@ class ExtendedConnector:
             max_silence_ms=MAX_ACCOUNT_SILENCE_MS,
             private=True,
         )
-        bootstrap = (QueryInstruments(), WHOSE, FEES)
-        return Plan(streams=(*streams, account), bootstrap=bootstrap, poll_ms=POLL_MS)
+        return Plan(
+            streams=(*streams, account),
+            bootstrap=(QueryInstruments(), WHOSE, FEES, FUNDING),
+            poll_ms=POLL_MS,
+            renewals=(Renewal(query=FUNDING, every_ms=FUNDING_EVERY_MS),),
+        )
 
     def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
         """Begin anew, and subscribe where one connection carries more than one topic."""

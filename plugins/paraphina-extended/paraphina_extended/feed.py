@@ -42,6 +42,8 @@ from .words import clean
 #: Docs "Funding" (read 2026-11): paid every hour on the hour, at the rate of one hour.
 FUNDING_INTERVAL_S: Final = 3_600
 _HOUR_MS: Final = FUNDING_INTERVAL_S * 1_000
+#: A book comes whole every minute (capture of 2026-09); one that does not for half as long again is stale.
+MAX_UNCHANGED_MS: Final = 90_000
 #: Trades remembered per market, far more than the fifty that come again with a subscription.
 REMEMBERED_TRADES: Final = 5_000
 #: Types of messages that are noticed because nothing reads them.
@@ -84,6 +86,7 @@ class MarketFeed:
         self.instrument = instrument
         self._is_whole = False
         self._begun_ms = 0
+        self._book_ms = 0
         self._touch: BestBidOffer | None = None
         self._index_price: float | None = None
         self._mark_price: float | None = None
@@ -94,6 +97,7 @@ class MarketFeed:
         """Take over a whole book."""
         self._is_whole = True
         self._begun_ms = self._begun_ms or at_ms
+        self._book_ms = at_ms
         at_ns = at_ms * NS_PER_MS if at_ms else None
         yield BookSnapshot(instrument=self.instrument, bids=book.b, asks=book.a, exchange_ns=at_ns)
         yield from self._newer_touch(at_ns)
@@ -101,9 +105,18 @@ class MarketFeed:
     def delta(self, delta: wire.WireDelta, at_ms: int) -> Iterator[Event]:
         """Take over changes; those of a book that is not whole say nothing."""
         if self._is_whole:
+            self._book_ms = at_ms
             at_ns = at_ms * NS_PER_MS if at_ms else None
             yield BookDelta(instrument=self.instrument, bids=delta.b, asks=delta.a, exchange_ns=at_ns)
             yield from self._newer_touch(at_ns)
+
+    def unchanged(self, at_ms: int) -> Iterator[Event]:
+        """Tell that the book is as it was: the connection goes on, and none of its frames was missed.
+
+        Not for longer than the venue may leave a book without repeating it whole.
+        """
+        if self._is_whole and 0 < at_ms - self._book_ms < MAX_UNCHANGED_MS:
+            yield BookDelta(instrument=self.instrument, bids=(), asks=(), exchange_ns=at_ms * NS_PER_MS)
 
     def touch(self, book: wire.WireBook, at_ms: int) -> Iterator[Event]:
         """Take over a touch: the best level of each side that has one."""
@@ -238,6 +251,8 @@ class FeedV2:
         feed = self._feed(market)
         if feed is not None:  # listed no more, or never: a notice has told
             events += _events(feed, topic, message, message.ts)
+            if topic is Topic.MARK:  # every second, and numbered with the books
+                events += feed.unchanged(message.ts)
         self._last = seq
         return events
 

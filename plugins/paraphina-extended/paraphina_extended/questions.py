@@ -6,6 +6,7 @@ Balance and positions stand in two places, so the question for the account is as
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -22,6 +23,7 @@ from paraphina_core.domain import (
     Event,
     Fill,
     FillsListed,
+    InstrumentId,
     LocalError,
     OpenOrdersListed,
     OrderNotFound,
@@ -57,6 +59,14 @@ MAX_TRADES: Final = 10_000
 FEES: Final = QueryVenue(topic="fees", private=True)
 ACCOUNT: Final = QueryVenue(topic="account", private=True)
 POSITIONS: Final = QueryVenue(topic="positions", private=True)
+FUNDING: Final = QueryVenue(topic="funding", private=True)
+
+#: The venue tells of funding when it is asked alone: what was paid is known so much later at most.
+FUNDING_EVERY_MS: Final = 30_000
+#: Funding payments remembered: one an hour of each market.
+MAX_REMEMBERED_PAYMENTS: Final = 5_000
+#: Payments are asked for from so much before the last one, because clocks differ.
+_MARGIN_NS: Final = 60_000 * NS_PER_MS
 
 #: Collateral of every market (docs "Get balance", read 2026-11).
 COLLATERAL: Final = "USD"
@@ -110,6 +120,8 @@ class Questions:
         self._markets = markets
         self._own = account
         self._stark_key = ""
+        self._begun_ns: int | None = None
+        self._paid: OrderedDict[tuple[InstrumentId, int], None] = OrderedDict()
 
     def ask(self, query: Query, context: WriteContext) -> HttpRequest:
         """Turn a query into a request.
@@ -117,6 +129,8 @@ class Questions:
         Raises:
             LocalError: the venue has no such query, or it is about an account and there is none.
         """
+        if self._begun_ns is None:
+            self._begun_ns = context.at_ns
         path = "/info/markets" if isinstance(query, QueryInstruments) else self._private_path(query)
         self._stark_key = context.identity.get("stark_key", self._stark_key)
         return HttpRequest(
@@ -143,7 +157,7 @@ class Questions:
             case QueryFills():
                 path = f"/user/trades?limit={MAX_TRADES}"
             case QueryFunding(since_ns=since_ns):
-                path = f"/user/funding/history?fromTime={max(0, since_ns // NS_PER_MS)}"
+                path = _funding_path(since_ns)
             case QueryVenue():
                 path = self._venue_path(query)
             case _:
@@ -153,6 +167,9 @@ class Questions:
         return path
 
     def _venue_path(self, query: QueryVenue) -> str | None:
+        if query == FUNDING:
+            last_ns = next((paid_ns for _, paid_ns in reversed(self._paid)), 0)
+            return _funding_path(max(self._begun_ns or 0, last_ns) - _MARGIN_NS)
         markets = "&".join(f"market={market}" for market in self._markets)
         return {
             FEES: f"/user/fees?{markets}",
@@ -265,6 +282,20 @@ class Questions:
         found = decode_json(own.ACCOUNT, body, "Extended account")
         return account.membership.read(found.data, self._stark_key)
 
+    def _read_funding(self, account: Own, body: bytes) -> Sequence[Event]:
+        """Tell what was paid since the first question, each payment once."""
+        found = account.reader.funding(decode_json(own.FUNDING, body, "Extended funding").data)
+        new = [
+            payment
+            for payment in sorted(found, key=lambda payment: payment.exchange_ns)
+            if payment.exchange_ns >= (self._begun_ns or 0)
+            and (payment.instrument, payment.exchange_ns) not in self._paid
+        ]
+        self._paid.update(((payment.instrument, payment.exchange_ns), None) for payment in new)
+        while len(self._paid) > MAX_REMEMBERED_PAYMENTS:
+            self._paid.popitem(last=False)
+        return new
+
     def _read_positions(self, account: Own, body: bytes) -> Sequence[Event]:
         found = decode_json(own.POSITIONS, body, "Extended positions").data
         return (PositionsListed(positions=tuple(account.reader.position(position) for position in found)),)
@@ -273,7 +304,12 @@ class Questions:
         FEES: _read_fees,
         ACCOUNT: _read_account,
         POSITIONS: _read_positions,
+        FUNDING: _read_funding,
     }
+
+
+def _funding_path(since_ns: int) -> str:
+    return f"/user/funding/history?fromTime={max(0, since_ns // NS_PER_MS)}"
 
 
 def refused(answer: Answer) -> ErrorDetail | None:

@@ -225,7 +225,7 @@ class Api:
                 "size": "0",
                 "value": "0",
                 "markPrice": "0",
-                "fundingFee": str(payment.amount),
+                "fundingFee": spelling.fine_money(payment.amount),
                 "fundingRate": f"{payment.rate:.12f}",
                 "paidTime": payment.exchange_ns // NS_PER_MS,
             }

@@ -30,6 +30,11 @@ def money(amount: Decimal) -> str:
     return plain(amount.quantize(_MICRO, context=CONTEXT))
 
 
+def fine_money(amount: Decimal) -> str:
+    """Spell an amount of collateral with the sixteen decimals of a payment."""
+    return f"{amount:.16f}"
+
+
 def rate(number: float) -> str:
     """Spell a funding rate."""
     return f"{number:.12f}"
@@ -116,11 +121,11 @@ def position(
         "leverage": str(leverage),
         "size": plain(held.size.copy_abs()),
         "value": plain(value),
-        "openPrice": plain(held.entry_price or _ZERO),
+        "openPrice": fine_money(held.entry_price or _ZERO),
         "markPrice": plain(mark),
         "margin": money(CONTEXT.divide(value, Decimal(leverage))),
-        "unrealisedPnl": plain(held.unrealised_pnl),
-        "realisedPnl": plain(held.realised_pnl),
+        "unrealisedPnl": fine_money(held.unrealised_pnl),
+        "realisedPnl": fine_money(held.realised_pnl),
         "createdAt": milliseconds(changed_ns),
         "updatedAt": milliseconds(changed_ns),
     }
