@@ -56,7 +56,7 @@ VENUES = {
         connectors={"extended"},
         mainnet={"api.starknet.extended.exchange"},
         testnet={"api.starknet.sepolia.extended.exchange"},
-        required={"EXTENDED_API_KEY", "EXTENDED_STARK_PRIVATE_KEY"},
+        required={"EXTENDED_API_KEY", "EXTENDED_STARK_PRIVATE_KEY", "EXTENDED_VAULT"},
         secrets={"EXTENDED_API_KEY", "EXTENDED_STARK_PRIVATE_KEY"},
     ),
     "paradex": Expected(
@@ -70,7 +70,7 @@ VENUES = {
 
 
 #: Venues whose connectors are more than a description.
-BUILT = {"hyperliquid"}
+BUILT = {"hyperliquid", "extended"}
 #: Venues whose market is read, and to which no order is sent yet.
 MARKET_ONLY = VENUES.keys() - BUILT
 

@@ -100,7 +100,7 @@ class AccountReader:
         size = parse_decimal(order.qty, "qty")
         filled = _optional(order.filled_qty, "filledQty") or _ZERO
         price = _optional(order.price, "price") or _ZERO
-        if not (price >= 0 and 0 <= filled <= max(size, filled)):
+        if not (price >= 0 and size >= 0 and filled >= 0):
             raise RemoteProtocolError(
                 f"order {order.id} is not usable",
                 found=f"{order.filled_qty} of {order.qty} at {order.price}",

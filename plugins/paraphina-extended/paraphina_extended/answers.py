@@ -126,7 +126,7 @@ def outcomes(command: Sent, judged: Verdict, sent_ns: int) -> Sequence[Event]:
         events += [notice] if notice not in events else []
     if isinstance(judged, Refused) and judged.needed is Needed.FEES:
         events.append(AskAgain(query=FEES, reason=judged.text))
-    return events
+    return tuple(events)
 
 
 def _taken(command: Sent, sent_ns: int) -> Sequence[Event]:

@@ -1,4 +1,4 @@
-"""What the plugin's connector says of itself; orders are not wired yet, and it says so."""
+"""What the plugin's connector says of itself."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ VENUE: Final = ConnectorSpec(
             name="network",
             env="EXTENDED_NETWORK",
             kind=SettingKind.TEXT,
-            help="network whose market is watched, mainnet or testnet",
+            help="network that account and key belong to, mainnet or testnet; must be the trade mode's",
         ),
         Setting(
             name="stream",
@@ -151,5 +151,5 @@ VENUE: Final = ConnectorSpec(
         ),
     ),
     fees=FeeSchedule(maker_bps=0.0, taker_bps=2.5, source="docs, default, 2026-11"),
-    notes="Market data only: the market is read, orders stay on paper.",
+    notes="Order entry is asynchronous; no batches and no order entry over WebSocket: the venue has none.",
 )

@@ -405,3 +405,18 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, str]) -> No
     """Before anything is opened."""
     with pytest.raises(ConfigError):
         connector(**settings)
+
+
+def test_f015_a_quiet_book_is_as_it_was_while_the_connection_goes_on() -> None:
+    """Frames are numbered together, so a mark price confirms the book, but not for ever."""
+    made = live()
+
+    def mark(seq: int, at_ms: int) -> list[Event]:
+        return read(made, message(Topic.MARK, "PRICES.MP", {"m": NAME, "p": "100.5"}, seq, at_ms))
+
+    assert kinds(mark(0, 500)) == (MarkPrice,)
+    read(made, whole(1, 1_000))
+    told = mark(2, 2_000)
+    assert kinds(told) == (MarkPrice, BookDelta)
+    assert told[1] == BookDelta(instrument=BTC, bids=(), asks=(), exchange_ns=2_000_000_000)
+    assert kinds(mark(3, 91_001)) == (MarkPrice,)
