@@ -8,14 +8,13 @@ from .funding import funding_payment
 from .gateway import LOCAL, MAX_DEADLINE_MS, MAX_IN_FLIGHT, VenueCommand, VenueRoute
 from .ledger import Ledger, Position
 from .nonces import BLOCK_NS, NonceSource
-from .order_records import Applied, Finding, OpenOrders, OrderRecord
+from .order_records import UNDER_WAY_NS, Applied, Finding, OpenOrders, OrderRecord
 from .order_states import TRANSITIONS, OrderInput
 from .orders import (
     MAX_FINAL_ORDERS,
     MAX_REMEMBERED_FILLS,
     MAX_UNCLAIMED_FILLS,
     SETTLE_NS,
-    UNDER_WAY_NS,
     OrderTracker,
     OrderUpdate,
 )

@@ -34,7 +34,7 @@ from paraphina_core.domain import (
 )
 from paraphina_core.market import Book
 
-from .orders import UNDER_WAY_NS
+from .order_records import UNDER_WAY_NS
 from .route import RouteCommand
 from .signatory import Signatory
 from .wire import Wire

@@ -8,7 +8,11 @@ from typing import Final
 
 import msgspec
 
-from paraphina_core.domain import CONTEXT, ClientOrderId, ModifyOrder, OrderState, PlaceOrder, Side
+from paraphina_core.domain import CONTEXT, NS_PER_S, ClientOrderId, ModifyOrder, OrderState, PlaceOrder, Side
+
+#: How long a command may still reach the venue after it left. No request has a longer deadline than two
+#: thirds of it (`MAX_DEADLINE_MS`); the rest is for a venue that looks at what it took in a little later.
+UNDER_WAY_NS: Final = 15 * NS_PER_S
 
 _ZERO: Final = Decimal(0)
 
@@ -20,6 +24,7 @@ class OrderRecord(msgspec.Struct, kw_only=True):
         order: the terms in force.
         pending: terms that were sent and may be in force or not.
         former_ids: ids that the venue gave it before it was replaced under our id.
+        doubtful_ids: ids first heard while a change is under way: of the order before it, or after it.
         modified_ns: when the last change of terms left, None if none did.
         filled_size: sum of the distinct fills, also of late ones.
         stated_size: most that the venue ever said had filled, None where it never did.
@@ -35,6 +40,7 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     state: OrderState = OrderState.CREATED
     venue_order_id: str | None = None
     former_ids: tuple[str, ...] = ()
+    doubtful_ids: tuple[str, ...] = ()
     pending: ModifyOrder | None = None
     modified_ns: int | None = None
     filled_size: Decimal = _ZERO
@@ -73,6 +79,24 @@ class OrderRecord(msgspec.Struct, kw_only=True):
     def is_open(self) -> bool:
         """True until a final state: such an order counts as exposure."""
         return not self.state.is_final
+
+    @property
+    def venue_ids(self) -> tuple[str, ...]:
+        """Every id that the venue is known to have given it."""
+        current = () if self.venue_order_id is None else (self.venue_order_id,)
+        return (*self.former_ids, *self.doubtful_ids, *current)
+
+    def was_replaced(self, venue_order_id: str | None) -> bool:
+        """Tell whether an id of the venue is of an order in whose place another one stands."""
+        return self.modified_ns is not None and venue_order_id in self.former_ids
+
+    def may_change(self, seen_ns: int) -> bool:
+        """Tell whether a change could still arrive at the venue after a moment of session time."""
+        return (
+            self.pending is not None
+            and self.modified_ns is not None
+            and seen_ns - self.modified_ns < UNDER_WAY_NS
+        )
 
     @property
     def misses_fills(self) -> bool:

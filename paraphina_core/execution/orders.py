@@ -37,7 +37,7 @@ from paraphina_core.domain import (
     PlaceOrder,
 )
 
-from .order_records import Applied, Finding, OpenOrders, OrderRecord
+from .order_records import UNDER_WAY_NS, Applied, Finding, OpenOrders, OrderRecord
 from .order_states import INPUT_OF, REPORTED, TRANSITIONS, OrderInput
 
 #: Final orders kept for late events and explanations; the oldest are forgotten beyond that.
@@ -52,10 +52,6 @@ MAX_UNCLAIMED_FILLS: Final = 1_000
 #: How long an order that is gone counts as exposure where the venue does not say what of it filled:
 #: a fill and the word of the cancel may come over different connections.
 SETTLE_NS: Final = 10 * NS_PER_S
-
-#: How long a command may still reach the venue after it left. No request has a longer deadline than two
-#: thirds of it (`MAX_DEADLINE_MS`); the rest is for a venue that looks at what it took in a little later.
-UNDER_WAY_NS: Final = 15 * NS_PER_S
 
 _ZERO: Final = Decimal(0)
 
@@ -286,15 +282,16 @@ class OrderTracker:
         if record is None:
             return Applied(record=None, findings=(self._stranger(event.client_order_id),))
         ends = isinstance(event, OrderCancelled | OrderExpired)
-        if ends and self._may_be_replaced(record, venue_order_id, at_ns):
-            return Applied(record=record)
         findings = self._claim(record, venue_order_id, at_ns)
+        if ends and (record.pending is not None or record.was_replaced(venue_order_id)):
+            return Applied(record=record, findings=findings)  # of the order that a change replaces
         if not isinstance(event, OrderAccepted | OrderExpired):
             record.reason = event.reason
         if isinstance(event, OrderCancelled | OrderExpired):
             self._state_end(record, event.filled_size)
         if isinstance(event, ModifyRejected):
             self._set_terms(record, record.order.price, record.order.size)
+            self._decide(record, record.venue_order_id)
         self._move(record, INPUT_OF[type(event)], at_ns)
         self._release_if_told(record)
         return Applied(record=record, findings=findings)
@@ -304,11 +301,14 @@ class OrderTracker:
         if record is None:
             return Applied(record=None, findings=(self._stranger(event.client_order_id),))
         findings = self._claim(record, event.venue_order_id, at_ns)
+        if event.venue_order_id in record.former_ids:
+            return Applied(record=record, findings=findings)
         pending = record.pending
         is_last = pending is None or (pending.price, pending.size) == (event.price, event.size)
         record.modified_ns = at_ns if record.modified_ns is None else record.modified_ns
         self._set_terms(record, event.price, event.size, None if is_last else pending)
         if is_last:
+            self._decide(record, event.venue_order_id)
             self._move(record, OrderInput.MODIFIED, at_ns)
         self._complete_if_filled(record, at_ns)
         return Applied(record=record, findings=findings)
@@ -318,9 +318,9 @@ class OrderTracker:
         if record is None:
             return Applied(record=None, findings=(self._stranger(report.client_order_id),))
         given = REPORTED.get(report.state)
-        if given is None or self._may_be_replaced(record, report.venue_order_id, seen_ns):
-            return Applied(record=record)
         findings = self._claim(record, report.venue_order_id, at_ns)
+        if given is None or record.may_change(seen_ns) or record.was_replaced(report.venue_order_id):
+            return Applied(record=record, findings=findings)
         if not record.is_adopted:  # of an adopted order only the rest counts, so its sums are others
             record.stated_size = max(record.stated_size or _ZERO, report.filled_size)
         if given is not OrderInput.ACCEPTED:
@@ -329,6 +329,7 @@ class OrderTracker:
             return Applied(record=record, findings=findings)  # something was sent or heard since
         elif not record.is_adopted:
             self._set_terms(record, report.price, report.size)
+        self._decide(record, report.venue_order_id)
         self._move(record, given, at_ns)
         self._release_if_told(record)
         return Applied(record=record, findings=findings)
@@ -429,22 +430,17 @@ class OrderTracker:
         if record.state.is_final and (told or not record.remaining_size):
             self._open[record.order.instrument].release(record)
 
-    def _may_be_replaced(self, record: OrderRecord, venue_order_id: str | None, seen_ns: int) -> bool:
-        """Tell whether a word may be about an order in whose place another one stands, or soon will."""
-        if record.modified_ns is None:
-            return False
-        if venue_order_id is not None and venue_order_id in record.former_ids:
-            return True
-        return record.pending is not None and seen_ns - record.modified_ns < UNDER_WAY_NS
-
     def _claim(self, record: OrderRecord, venue_order_id: str | None, at_ns: int) -> tuple[Finding, ...]:
-        """Learn the venue's id of an order, and count the fills that came under that id before."""
-        if venue_order_id is None or venue_order_id in {record.venue_order_id, *record.former_ids}:
+        """Learn an id that the venue gave an order, and count the fills that came under that id before."""
+        if venue_order_id is None or venue_order_id in record.venue_ids:
             return ()
-        if record.venue_order_id is not None:
-            record.former_ids = (*record.former_ids, record.venue_order_id)
+        if record.venue_order_id is None or record.modified_ns is None:
+            self._decide(record, venue_order_id)
+        elif record.pending is not None:
+            record.doubtful_ids = (*record.doubtful_ids, venue_order_id)
+        else:  # the one that stands is known, so this word is of one before it and late
+            record.former_ids = (*record.former_ids, venue_order_id)
         key = (record.order.instrument, venue_order_id)
-        record.venue_order_id = venue_order_id
         self._by_venue_id[key] = record
         findings: tuple[Finding, ...] = ()
         unclaimed = self._unclaimed.pop(key, [])
@@ -453,10 +449,17 @@ class OrderTracker:
             findings += self._count_fill(record, fill, at_ns)
         return findings
 
+    def _decide(self, record: OrderRecord, venue_order_id: str | None) -> None:
+        """Take an id for that of the order as it stands, and all others for former ones."""
+        others = dict.fromkeys(record.venue_ids)
+        others.pop(venue_order_id or "", None)
+        record.venue_order_id = venue_order_id or record.venue_order_id
+        record.former_ids, record.doubtful_ids = tuple(others), ()
+
     def _forget(self, client_order_id: ClientOrderId) -> None:
         record = self._records.pop(client_order_id)
         self._open[record.order.instrument].release(record)
-        for venue_order_id in (*record.former_ids, record.venue_order_id or ""):
+        for venue_order_id in record.venue_ids:
             self._by_venue_id.pop((record.order.instrument, venue_order_id), None)
 
     def _own(self, client_order_id: ClientOrderId) -> OrderRecord:
