@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from paraphina_core.domain import (
     CancelRejected,
@@ -344,126 +341,6 @@ def test_f039_an_earlier_runs_order_is_told_from_a_strangers() -> None:
     assert tracker.apply(fill(99, "a", BUY, 100, "1"), 1).findings == (Finding.EARLIER_RUN,)
     assert tracker.apply(fill(100, "b", BUY, 100, "1"), 1).findings == (Finding.EXTERNAL,)
     assert tracker.apply(_report(OrderState.LIVE), 1).findings == (Finding.EARLIER_RUN,)
-
-
-# --- any order of anything ----------------------------------------------------------------------
-
-
-@dataclass
-class Truth:
-    """A venue's order under our one id, perhaps replaced; and every word it has said of it."""
-
-    clock_ns: int = 0
-    at_venue: str = "on its way"  # then open, then gone
-    size: Decimal = Decimal(4)
-    price: Decimal = Decimal(100)
-    filled: Decimal = Decimal(0)
-    generation: int = 1
-    trades: int = 0
-    words: list[tuple[OrderUpdate, int | None]] = field(default_factory=list)
-    change: tuple[int, Decimal] | None = None  # sent at, new total size
-
-    @property
-    def rest(self) -> Decimal:
-        """What may still fill at the venue, with a change that is still on its way."""
-        if self.at_venue == "gone":
-            return Decimal(0)
-        sizes = [self.size] + ([] if self.change is None else [self.change[1]])
-        return max(Decimal(0), max(sizes) - self.filled)
-
-    def say(self, *events: OrderUpdate, asked_ns: int | None = None) -> None:
-        self.words.extend((event, asked_ns) for event in events)
-
-    @property
-    def venue_id(self) -> str:
-        return f"v{self.generation}"
-
-    def report(self) -> OrderReport:
-        gone = OrderState.FILLED if self.filled >= self.size else OrderState.CANCELLED
-        state = OrderState.LIVE if self.at_venue == "open" else gone
-        return _report(
-            state, str(self.filled), size=str(self.size), price=str(self.price), venue_id=self.venue_id
-        )
-
-
-def _act(truth: Truth, tracker: OrderTracker, kind: int, amount: int) -> None:
-    """Let one thing happen at the venue, or on the way to it."""
-    truth.clock_ns += 1
-    record = tracker.get(ONE)
-    assert record is not None
-    if kind == 0 and truth.at_venue == "on its way":
-        truth.at_venue = "open"
-        truth.say(_accepted(truth.venue_id) if amount % 3 else _unknown())
-    elif kind == 1 and truth.at_venue == "open":
-        size = min(Decimal(amount), truth.size - truth.filled)
-        truth.filled += size
-        truth.trades += 1
-        by_ours = amount % 2
-        truth.say(
-            fill(
-                1 if by_ours else None, f"t{truth.trades}", BUY, 100, str(size), venue_order_id=truth.venue_id
-            )
-        )
-        if truth.filled == truth.size:
-            truth.at_venue = "gone"
-    elif kind == 2 and truth.at_venue == "open":
-        truth.at_venue = "gone"
-        truth.say(_cancelled(truth.venue_id))
-    elif kind == 3 and truth.change is None and record.is_open and record.pending is None:
-        truth.change = (truth.clock_ns, Decimal(amount + 2))
-        tracker.modify_sent(_change("101", str(amount + 2)), truth.clock_ns)
-    elif kind == 4 and truth.change is not None:
-        sent_ns, size = truth.change
-        truth.change = None
-        if truth.at_venue != "open" or size <= truth.filled:
-            truth.say(_refused() if amount % 2 else _unknown())
-            return
-        truth.say(_cancelled(truth.venue_id))
-        truth.generation += 1
-        truth.size, truth.price = size, Decimal(101)
-        truth.say(_modified("101", str(size), truth.venue_id) if amount % 2 else _unknown())
-        assert truth.clock_ns - sent_ns < UNDER_WAY_NS
-    elif kind == 5:
-        truth.say(_unknown())
-    elif kind == 6 and truth.at_venue != "on its way":
-        truth.say(truth.report(), asked_ns=truth.clock_ns)
-    elif kind == 7 and truth.at_venue == "on its way":
-        truth.say(_not_found(), asked_ns=truth.clock_ns)
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 7), st.integers(1, 3), st.integers(0, 99), st.booleans()), max_size=40)
-)
-def test_f036_no_order_of_words_hides_what_may_still_fill(steps: list[tuple[int, int, int, bool]]) -> None:
-    """Against the venue's truth: what is counted is never less than what may fill, and no fill is lost.
-
-    Words of the venue arrive in any order, again and again; questions and changes are answered while
-    commands are still on their way.
-    """
-    truth = Truth()
-    tracker, record = _tracker(size=str(truth.size))
-    booked = Decimal(0)
-
-    def hear(index: int, *, again: bool) -> None:
-        nonlocal booked
-        if truth.words:
-            index %= len(truth.words)
-            event, asked_ns = truth.words[index]
-            if not again or isinstance(event, ModifyRejected):  # the answer to one command comes once
-                del truth.words[index]
-            if tracker.apply(event, truth.clock_ns, asked_ns).is_new_fill:
-                booked += event.size  # type: ignore[union-attr]  # only a fill is a new fill
-        if record.state is not OrderState.REJECTED or truth.at_venue != "on its way":
-            unheard = truth.filled - booked
-            assert tracker.totals(BTC.id).buy_base >= truth.rest + unheard
-
-    for kind, amount, index, again in steps:
-        _act(truth, tracker, kind, amount)
-        hear(index, again=again)
-    while truth.words:
-        hear(0, again=False)
-    assert booked == truth.filled
-    assert record.filled_size <= booked  # a fill under an id that the venue never told us has no order
 
 
 def test_a_report_that_is_not_a_number_is_refused_where_it_is_made() -> None:
