@@ -124,6 +124,8 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
         max_batch: commands that fit into one request; 1 where the venue has no batches.
         cancel_all_command: whether `CancelAll` is one command of the venue; if not, the core cancels every
             open order in batches and asks what is left.
+        per_instrument: of `CANCEL_ALL` and `DEAD_MAN`, those whose command is for one instrument at this
+            venue: then the core sends one for each instrument, and none for all.
         twin: where the venue's twin is, as `module:attribute`; it is imported by who starts one, takes a
             `TwinContext` and returns a `VenueTwin`, both of the room `twin`. None while there is none.
         conformance: where the `Subject` of the room `conformance` is that its suite runs on, as
@@ -143,6 +145,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     nonce: NonceRule = NonceRule.NONE
     max_batch: int = 1
     cancel_all_command: bool = True
+    per_instrument: frozenset[Capability] = frozenset()
     endpoints: Mapping[Network, tuple[Endpoint, ...]] = msgspec.field(default_factory=dict)
     rate_limits: tuple[RateLimit, ...] = ()
     settings: tuple[Setting, ...] = ()

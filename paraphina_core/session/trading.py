@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple, get_args
 
-from paraphina_core.connector import Strategy, TradeMode
+import msgspec
+
+from paraphina_core.connector import Capability, Strategy, TradeMode
 from paraphina_core.domain import (
     NS_PER_MS,
     NS_PER_S,
@@ -347,8 +349,10 @@ class Trading:
         if venue.gateway is None:
             return
         self._recorder.append("arm_dead_man", at_ns, encode({"connector": venue.name, "command": command}))
-        venue.context.budget.spend(at_ns)
-        venue.gateway.submit(command, at_ns)
+        is_apart = Capability.DEAD_MAN in venue.spec.per_instrument
+        for instruments in [(one,) for one in command.instruments] if is_apart else [command.instruments]:
+            venue.context.budget.spend(at_ns)
+            venue.gateway.submit(msgspec.structs.replace(command, instruments=instruments), at_ns)
 
     # --- what venues answer ---------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from paraphina_core.connector import Capability
 from paraphina_core.domain import NS_PER_MS, CancelAll, CancelOrder, ClientOrderId, OrderReport, OrderState
 from paraphina_core.execution import OrderRecord, OrderTracker, cancel_of
 
@@ -59,6 +60,8 @@ class Withdrawal:
                 self._strays(venue, at_ns)
             else:
                 cancelled += self._all(venue, records, at_ns)
+                if Capability.CANCEL_ALL in venue.spec.per_instrument:  # and it reaches no other instrument
+                    self._strays(venue, at_ns, elsewhere=True)
         return cancelled
 
     def _all(self, venue: Venue, records: Sequence[OrderRecord], at_ns: int) -> Iterator[ClientOrderId]:
@@ -70,8 +73,9 @@ class Withdrawal:
             return
         self._cancel_all_ns[venue.name] = at_ns
         self._recorder.append("cancel_all", at_ns, encode({"connector": venue.name}))
-        venue.context.budget.spend(at_ns)
-        venue.route.submit(CancelAll(), at_ns)
+        for command in _cancel_alls(venue):
+            venue.context.budget.spend(at_ns)
+            venue.route.submit(command, at_ns)
         self.cancels += len(records)
         for record in records:
             self._tracker.cancel_sent(record.order.client_order_id, at_ns)
@@ -87,9 +91,14 @@ class Withdrawal:
             if not is_under_way and self._is_due(venue, record.order.client_order_id, at_ns):
                 yield self.one(venue, cancel_of(record), at_ns)
 
-    def _strays(self, venue: Venue, at_ns: int) -> None:
-        """Cancel what the venue lists on the account and no order here stands for."""
+    def _strays(self, venue: Venue, at_ns: int, *, elsewhere: bool = False) -> None:
+        """Cancel what the venue lists on the account and no order here stands for.
+
+        With `elsewhere` only what is in instruments that are not traded here.
+        """
         for report in venue.strays:
+            if elsewhere and report.instrument in venue.markets:
+                continue
             if self._is_due(venue, report.venue_order_id, at_ns):
                 self._submit(venue, _cancel_of_stray(report), at_ns)
 
@@ -105,6 +114,13 @@ class Withdrawal:
         venue.context.budget.spend(at_ns)
         venue.route.submit(cancel, at_ns)
         self.cancels += 1
+
+
+def _cancel_alls(venue: Venue) -> Iterable[CancelAll]:
+    """Return the commands that cancel everything in what is traded: one, or one for each instrument."""
+    if Capability.CANCEL_ALL in venue.spec.per_instrument:
+        return [CancelAll(instrument=instrument) for instrument in venue.markets]
+    return [CancelAll()]
 
 
 def _cancel_of_stray(report: OrderReport) -> CancelOrder:

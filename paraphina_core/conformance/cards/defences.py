@@ -237,7 +237,8 @@ def _survive(desk: Desk, *absence: Fault) -> None:
         prerequisite=AT_TWIN,
         action="spell it for the account and for one instrument",
         events="none",
-        passes="a request where the spec says so, `LocalError` where it does not",
+        passes="a request where the spec says so, `LocalError` where it does not; for one instrument alone "
+        "where the spec says that it is for each",
     )
 )
 def _cancel_all_is_as_declared(bench: Bench) -> None:
@@ -248,7 +249,8 @@ def _cancel_all_is_as_declared(bench: Bench) -> None:
             is_command = True
         except LocalError:
             is_command = False
-        declared = bench.spec.cancel_all_command
+        is_too_much = command.instrument is None and Capability.CANCEL_ALL in bench.spec.per_instrument
+        declared = bench.spec.cancel_all_command and not is_too_much
         check(
             is_command is declared,
             "cancel-all is not as the spec says",
@@ -291,8 +293,10 @@ def _cancel_all_cancels_all(bench: Bench) -> None:
 
 def _cancel_all(desk: Desk) -> None:
     """Cancel everything as the core does."""
-    if desk.rig.connector.spec.cancel_all_command:
-        desk.rig.send(CancelAll())
+    spec = desk.rig.connector.spec
+    if spec.cancel_all_command:
+        is_apart = Capability.CANCEL_ALL in spec.per_instrument
+        desk.rig.send(CancelAll(instrument=desk.id if is_apart else None))
         desk.wait(5_000)
         return
     (listed,) = (e for e in desk.rig.asked(QueryOpenOrders()) if isinstance(e, OpenOrdersListed))

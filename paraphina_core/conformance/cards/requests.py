@@ -55,7 +55,8 @@ def _commands(desk: Desk) -> Iterator[tuple[Command, Capability | None]]:
     yield desk.cancel_of(resting, by_venue_id=True), cancel
     yield desk.modify_of(resting, bps=-60), Capability.MODIFY
     is_one = desk.rig.connector.spec.cancel_all_command
-    yield CancelAll(), Capability.CANCEL_ALL if is_one else None
+    is_account_wide = is_one and Capability.CANCEL_ALL not in desk.rig.connector.spec.per_instrument
+    yield CancelAll(), Capability.CANCEL_ALL if is_account_wide else None
     yield CancelAll(instrument=desk.id), Capability.CANCEL_ALL if is_one else None
     yield ArmDeadMan(window_ms=desk.rig.dead_man_ms, instruments=(desk.id,)), Capability.DEAD_MAN
     yield ArmDeadMan(window_ms=0, instruments=(desk.id,)), Capability.DEAD_MAN

@@ -15,6 +15,7 @@ from paraphina_core.domain import (
     AskAgain,
     Event,
     Fill,
+    InstrumentId,
     Liquidity,
     OrderAccepted,
     OrderCancelled,
@@ -26,7 +27,6 @@ from paraphina_core.domain import (
     Side,
     VenueNotice,
     from_text,
-    instrument_id,
     parse_decimal,
 )
 
@@ -35,7 +35,11 @@ from . import account_messages as own
 #: The signed question whose answer is the key of the private stream.
 LISTEN_KEY: Final = QueryVenue(topic="listen key", private=True)
 
+#: The question for funding that was paid or received.
+FUNDING: Final = QueryVenue(topic="funding", private=True)
+
 #: How the venue names the only side of a position in one-way mode.
+_FUNDING_FEE: Final = "FUNDING_FEE"
 _ONE_WAY: Final = "BOTH"
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
 _SHOWN: Final = 40
@@ -45,12 +49,12 @@ class AccountFeed:
     """Reads the messages of the private stream.
 
     Args:
-        connector: name of the connector, of which the instruments are.
+        name: names the instrument of a symbol.
         quote_asset: gives the asset in which a symbol's fees are counted, None where it is not listed.
     """
 
-    def __init__(self, connector: str, quote_asset: Callable[[str], str | None]) -> None:
-        self._connector = connector
+    def __init__(self, name: Callable[[str], InstrumentId], quote_asset: Callable[[str], str | None]) -> None:
+        self._name = name
         self._quote_asset = quote_asset
         self._unknown: set[str] = set()
 
@@ -79,7 +83,7 @@ class AccountFeed:
     # --- orders -----------------------------------------------------------------------------------
 
     def _order(self, order: own.OrderTrade) -> Sequence[Event]:
-        instrument, client_order_id = instrument_id(self._connector, order.s), from_text(order.c)
+        instrument, client_order_id = self._name(order.s), from_text(order.c)
         venue_order_id, at_ns = str(order.i), order.T * NS_PER_MS
         match order.x:
             case "NEW":
@@ -128,7 +132,7 @@ class AccountFeed:
         fee = parse_decimal(order.n, "n")
         is_in_quote = self._quote_asset(order.s) == order.N or not fee
         fill = Fill(
-            instrument=instrument_id(self._connector, order.s),
+            instrument=self._name(order.s),
             client_order_id=from_text(order.c),
             venue_order_id=str(order.i),
             trade_id=str(order.t),
@@ -148,7 +152,10 @@ class AccountFeed:
     # --- the account ------------------------------------------------------------------------------
 
     def _account(self, update: own.AccountUpdate) -> Sequence[Event]:
-        return [self._position(position, update.E * NS_PER_MS) for position in update.a.P]
+        events = [self._position(position, update.E * NS_PER_MS) for position in update.a.P]
+        if update.a.m == _FUNDING_FEE:  # in cross margin it names balances alone, and never the amount
+            events.append(AskAgain(query=FUNDING, reason="funding was booked"))
+        return events
 
     def _position(self, position: own.PositionChange, at_ns: int) -> Event:
         if position.ps != _ONE_WAY:
@@ -156,7 +163,7 @@ class AccountFeed:
             return VenueNotice(code="hedge_mode", text=text)
         size = parse_decimal(position.pa, "pa")
         return PositionReport(
-            instrument=instrument_id(self._connector, position.s),
+            instrument=self._name(position.s),
             size=size,
             entry_price=parse_decimal(position.ep, "ep") if size else None,
             unrealised_pnl=parse_decimal(position.up, "up"),

@@ -20,6 +20,7 @@ from paraphina_core.domain import (
     RemoteProtocolError,
     TradingStatus,
     VenueNotice,
+    instrument_id,
     is_multiple,
     nearest_name,
     parse_decimal,
@@ -116,11 +117,13 @@ class Listings:
 
     Attributes:
         symbols: instrument of each symbol that is traded here, of those that the venue lists.
-        order_limits: orders that an account may send in a minute, None while that is not known.
+        orders_per_minute: orders that an account may send in a minute, None while that is not known.
+        instruments: what is known of each instrument that is traded here.
     """
 
     def __init__(self, connector: str, wanted: Sequence[str]) -> None:
         self.symbols: Mapping[str, InstrumentId] = {}
+        self.instruments: Mapping[InstrumentId, Instrument] = {}
         self.orders_per_minute: int | None = None
         self._connector = connector
         self._wanted = wanted
@@ -136,6 +139,33 @@ class Listings:
             if known == instrument:
                 return symbol
         raise LocalError("the venue lists no such instrument", found=instrument)
+
+    def name(self, symbol: str) -> InstrumentId:
+        """Name the instrument of a symbol, whether or not it is traded here."""
+        return self.symbols.get(symbol) or instrument_id(self._connector, symbol)
+
+    def spelled(self, instrument: InstrumentId) -> str:
+        """Return the symbol of an instrument that may be traded elsewhere alone; see `name`."""
+        for symbol, known in self.symbols.items():
+            if known == instrument:
+                return symbol
+        return instrument.removeprefix(f"{self._connector}:")
+
+    def traded(self, instrument: InstrumentId) -> Instrument:
+        """Return what the venue lists under an instrument.
+
+        Raises:
+            LocalError: it lists none such.
+        """
+        found = self.instruments.get(instrument)
+        if found is None:
+            raise LocalError("the venue lists no such instrument", found=instrument)
+        return found
+
+    def quote_asset(self, symbol: str) -> str | None:
+        """Return the asset in which a symbol is quoted, None where it is not traded here."""
+        instrument = self.symbols.get(symbol)
+        return None if instrument is None else self.instruments[instrument].quote
 
     def funding_interval_s(self, symbol: str) -> int:
         """Return the time from one funding payment of a symbol to the next."""
@@ -163,6 +193,7 @@ class Listings:
             except RemoteError as e:
                 notices.append(VenueNotice(code=UNUSABLE_SYMBOL, text=str(e)[:200]))
         self.symbols = {symbol: instrument.id for symbol, instrument in instruments.items()}
+        self.instruments = {instrument.id: instrument for instrument in instruments.values()}
         for limit in found.rateLimits:
             if (limit.rateLimitType, limit.interval, limit.intervalNum) == ("ORDERS", "MINUTE", 1):
                 self.orders_per_minute = limit.limit

@@ -19,3 +19,7 @@ ORDERS_PER_TEN_SECONDS: Final = 300
 MAX_STREAMS: Final = 200
 #: Markets of one connector: each has four streams, and a run trades one underlying.
 MAX_MARKETS: Final = 20
+#: Orders of one request (docs "Place multiple orders", read 2026-10-08); ten could be cancelled in one.
+MAX_BATCH: Final = 5
+#: Nonsense above it is kept off the wire; the venue's brackets end below.
+MAX_LEVERAGE: Final = 300

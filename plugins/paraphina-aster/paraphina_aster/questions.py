@@ -1,11 +1,11 @@
-"""The read side of the venue: queries become requests, and their answers become events.
+"""What anybody may ask, and the way to what only the account's key may: queries become requests and events.
 
 A request keeps its query in its correlation, so that nothing has to be remembered until the answer comes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -26,14 +26,14 @@ from paraphina_core.domain import (
     VenueTime,
 )
 
+from .account_questions import AccountQuestions
 from .instruments import Listings
 from .limits import IP_WEIGHT
 from .messages import SERVER_TIME
+from .refused import fine
 from .signing import Parameters
 
 DEADLINE_MS: Final = 5_000
-_READABLE: Final = 200
-
 #: Asked of the venue beside what every venue is asked: how often funding is paid.
 FUNDING_TERMS: Final = QueryVenue(topic="funding terms")
 
@@ -54,18 +54,31 @@ class Questions:
         rest_url: address of the venue's API, without a path.
         listings: learns from the answers which instruments there are.
         read_book: reads books.
+        account: asks what is about an account; None where there is none.
     """
 
-    def __init__(self, rest_url: str, listings: Listings, read_book: ReadBook) -> None:
+    def __init__(
+        self,
+        rest_url: str,
+        listings: Listings,
+        read_book: ReadBook,
+        account: AccountQuestions | None = None,
+    ) -> None:
         self._url = f"{rest_url.rstrip('/')}/fapi/v3/"
         self._listings = listings
         self._read_book = read_book
+        self._account = account
+
+    @staticmethod
+    def made(request: Request) -> bool:
+        """Tell whether a request asks a query."""
+        return " " in request.correlation
 
     def ask(self, query: Query, context: WriteContext) -> HttpRequest:
         """Turn a query into a request.
 
         Raises:
-            LocalError: it is about an account or an instrument that is not known here.
+            LocalError: it is about an account, and there is none, or about an instrument not known here.
         """
         match query:
             case QueryInstruments():
@@ -77,6 +90,8 @@ class Questions:
                 return self._get("depth", query, context.nonce, parameters, _DEPTH_WEIGHT)
             case QueryVenue() if query == FUNDING_TERMS:
                 return self._get("fundingInfo", query, context.nonce)
+            case _ if self._account is not None:
+                return self._account.ask(query, context, _correlation(query, context.nonce))
             case _:
                 raise LocalError("connector answers no query about an account", found=type(query).__name__)
 
@@ -88,35 +103,39 @@ class Questions:
         """
         if isinstance(answer, Failure):
             return ()
-        if answer.status != _READABLE:
-            # Sometimes a page for people; what is in it is not for us (reported of the venue, 2026).
-            raise RemoteProtocolError("a query was not answered", found=f"HTTP status {answer.status}")
-        match _QUERY.decode(request.correlation.partition(" ")[2]):
+        query = _QUERY.decode(request.correlation.partition(" ")[2])
+        match query:
             case QueryInstruments():
-                return self._listings.read(answer.body)
+                return self._listings.read(fine(answer))
             case QueryBook(instrument=instrument):
-                return self._read_book(self._symbol(instrument), answer.body, at_ns)
+                return self._read_book(self._symbol(instrument), fine(answer), at_ns)
             case QueryTime():
-                time = decode_json(SERVER_TIME, answer.body, "time")
+                time = decode_json(SERVER_TIME, fine(answer), "time")
                 return (VenueTime(exchange_ns=time.serverTime * NS_PER_MS),)
-            case _:
-                self._listings.read_funding(answer.body)
+            case QueryVenue() if query == FUNDING_TERMS:
+                self._listings.read_funding(fine(answer))
                 return ()
+            case _ if self._account is not None:
+                return self._account.read(query, answer)
+            case _:
+                raise RemoteProtocolError("answer about an account, and there is none")
 
     def _get(
         self, path: str, query: Query, nonce: int, parameters: Parameters = (), weight: int = 1
     ) -> HttpRequest:
         text = f"?{urlencode(parameters)}" if parameters else ""
-        headers: Mapping[str, str] = {}
         return HttpRequest(
             method="GET",
             url=f"{self._url}{path}{text}",
             body=b"",
-            correlation=f"{nonce} {msgspec.json.encode(query).decode()}",
+            correlation=_correlation(query, nonce),
             deadline_ms=DEADLINE_MS,
-            headers=headers,
             cost=((IP_WEIGHT, weight),),
         )
 
     def _symbol(self, instrument: InstrumentId) -> str:
         return self._listings.symbol(instrument)
+
+
+def _correlation(query: Query, nonce: int) -> str:
+    return f"{nonce} {msgspec.json.encode(query).decode()}"

@@ -6,6 +6,7 @@ Neither knows what it signs. An agent (API wallet) signs digests; a secret authe
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final, NoReturn
@@ -15,6 +16,8 @@ from paraphina_core.domain import ConfigError, LocalError
 
 MIN_SECRET_LETTERS: Final = 16
 MAX_SECRET_LETTERS: Final = 256
+
+_API_KEY: Final = re.compile(r"[0-9A-Za-z]{16,128}", re.ASCII)
 
 _FINGERPRINT_OF: Final = b"fingerprint of an API key's secret"
 _FINGERPRINT_DIGITS: Final = 16
@@ -75,9 +78,14 @@ def signing_key(secrets: Mapping[str, str]) -> SigningKey:
         ConfigError: none is named, or two are, or it is not usable.
     """
     agent, secret = secrets.get("agent_private_key", ""), secrets.get("api_secret", "")
-    if bool(agent) == bool(secret):
+    api_key = secrets.get("api_key", "")
+    if bool(agent) == bool(secret) or bool(secret) != bool(api_key):
         raise ConfigError(
-            "two keys are named, and one signs" if agent else "no key is named",
+            "two keys are named, and one signs" if agent else "no key is named, or half of one",
             wanted="ASTER_AGENT_PRIVATE_KEY, or ASTER_API_SECRET with ASTER_API_KEY for an old key",
         )
-    return Agent(agent) if agent else ApiSecret(secret)
+    if agent:
+        return Agent(agent)
+    if _API_KEY.fullmatch(api_key) is None:
+        raise ConfigError("API key is not usable", wanted=f"letters and digits, {_API_KEY.pattern}")
+    return ApiSecret(secret)

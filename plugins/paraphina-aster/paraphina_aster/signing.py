@@ -26,7 +26,6 @@ CHAIN_IDS: Final[Mapping[Network, int]] = {Network.MAINNET: 1666, Network.TESTNE
 #: How long after it was made the venue takes a request of the first generation; its own default.
 RECEIVE_WINDOW_MS: Final = 5_000
 
-_API_KEY: Final = re.compile(r"[0-9A-Za-z]{16,128}", re.ASCII)
 _HEX_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _MAX_NONCE: Final = 2**63 - 1
 
@@ -84,11 +83,6 @@ class AgentAuthority(msgspec.Struct, frozen=True, kw_only=True):
         """Part of the path that tells the scheme."""
         return "v3"
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """None are needed: the signature says who it is."""
-        return {}
-
     def signed(self, parameters: Parameters, context: WriteContext) -> str:
         """Return the text of a request, ready to send.
 
@@ -123,28 +117,13 @@ class AgentAuthority(msgspec.Struct, frozen=True, kw_only=True):
 class ApiKeyAuthority(msgspec.Struct, frozen=True, kw_only=True):
     """Requests are authenticated with an API key of the first generation ("V1").
 
-    Args:
-        api_key: names the key whose secret signs.
-
-    Raises:
-        ConfigError: the key cannot be one.
+    The key itself stands in a header, which the core adds to private requests.
     """
-
-    api_key: str
-
-    def __post_init__(self) -> None:
-        if _API_KEY.fullmatch(self.api_key) is None:
-            raise ConfigError("API key is not usable", wanted=f"letters and digits, {_API_KEY.pattern}")
 
     @property
     def version(self) -> str:
         """Part of the path that tells the scheme."""
         return "v1"
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The key's name."""
-        return {"X-MBX-APIKEY": self.api_key}
 
     def signed(self, parameters: Parameters, context: WriteContext) -> str:
         """Return the text of a request, ready to send.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def _quote(symbol: str) -> str | None:
 
 def read(message: dict[str, Any], feed: AccountFeed | None = None) -> list[Event]:
     """Return what a message says."""
-    feed = feed or AccountFeed("aster", _quote)
+    feed = feed or AccountFeed(partial(instrument_id, "aster"), _quote)
     return list(feed.read(json.dumps(message).encode()))
 
 
@@ -191,7 +192,7 @@ def test_what_an_operator_should_read_is_told() -> None:
 
 def test_an_event_that_nobody_knows_is_told_of_once() -> None:
     """The venue adds kinds of events; a new one stops nothing and fills no page."""
-    feed = AccountFeed("aster", _quote)
+    feed = AccountFeed(partial(instrument_id, "aster"), _quote)
     said = [read({"e": kind}, feed) for kind in ("TRADE_PRO", "TRADE_PRO", "NEWS")]
     assert [len(events) for events in said] == [1, 0, 1]
 
@@ -213,4 +214,4 @@ _FRAMES = st.binary(max_size=50) | st.fixed_dictionaries(
 def test_whatever_comes_is_events_or_the_venues_error(frame: bytes) -> None:
     """Nonsense raises nothing but what is the venue's own fault."""
     with suppress(RemoteError):
-        AccountFeed("aster", _quote).read(frame)
+        AccountFeed(partial(instrument_id, "aster"), _quote).read(frame)

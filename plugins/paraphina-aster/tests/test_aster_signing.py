@@ -23,12 +23,14 @@ from paraphina_aster.signing import (
     domain_separator,
     parse_address,
 )
+from paraphina_aster.spec import VENUE
 from paraphina_core.connector import Network, WriteContext, recover_address
 from paraphina_core.domain import ConfigError, LocalError
 
 VECTORS = Path(__file__).parent / "vectors"
 KEY = "0x4fd0a42218f3eae43a6ce26d22544e986139a01e5b34a62db53757ffca81bae1"  # of the venue's documentation
 SECRET = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9"  # same
+API_KEY = "dbefbc809e3e83c283a984c3a1459732ea7db1360ca80c5c2c8867408d28cc83"  # same
 NETWORKS = {number: network for network, number in signing.CHAIN_IDS.items()}
 
 
@@ -92,11 +94,11 @@ def test_a_request_of_an_old_key_is_the_documented_one(case: dict[str, Any]) -> 
     context = WriteContext(
         nonce=1, at_ns=int(time[1]) * 1_000_000 + 999_999, sign=ApiSecret(inputs["secret"]).sign
     )
-    authority = ApiKeyAuthority(api_key=inputs["api_key"])
+    authority = ApiKeyAuthority()
     text = authority.signed(parameters, context)
     assert text == f"{expected['signed_string']}&signature={expected['signature']}"
     assert text in {expected["body"], expected["url"].partition("?")[2]}
-    assert authority.headers.items() <= expected["headers"].items()
+    assert VENUE.private_headers({"api_key": inputs["api_key"]}).keys() <= expected["headers"].keys()
 
 
 PITFALLS = {param.id: param.values[0] for param in cases("pitfalls")}
@@ -156,6 +158,7 @@ def test_nothing_is_signed_without_a_nonce_and_an_agent(nonce: int, identity: bo
     [
         ({}, "no key"),
         ({"agent_private_key": "", "api_secret": ""}, "no key"),
+        ({"api_secret": SECRET}, "half of one"),
         ({"agent_private_key": KEY, "api_secret": SECRET}, "two keys"),
     ],
 )
@@ -170,7 +173,10 @@ def test_exactly_one_key_signs(secrets: dict[str, str], found: str) -> None:
 
 def test_each_kind_of_key_makes_its_signer() -> None:
     """An agent is told by its address, a secret by a fingerprint that is not it."""
-    agent, secret = signing_key({"agent_private_key": KEY}), signing_key({"api_secret": SECRET})
+    agent, secret = (
+        signing_key({"agent_private_key": KEY}),
+        signing_key({"api_secret": SECRET, "api_key": API_KEY}),
+    )
     assert agent.identity == {"address": "0x21cF8Ae13Bb72632562c6Fff438652Ba1a151bb0"}
     (fingerprint,) = secret.identity.values()
     assert fingerprint not in SECRET
@@ -208,4 +214,4 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 def test_what_cannot_name_a_key_is_refused(text: str) -> None:
     """It stands in a header, where a line end would be another header."""
     with pytest.raises(ConfigError):
-        ApiKeyAuthority(api_key=text)
+        signing_key({"api_key": text, "api_secret": SECRET})
