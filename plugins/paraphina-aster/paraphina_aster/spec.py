@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from paraphina_core.connector import (
+    SENDING_MODES,
     Capability,
     Connector,
     ConnectorContext,
@@ -13,18 +13,15 @@ from paraphina_core.connector import (
     Endpoint,
     FeeSchedule,
     Network,
-    NonceRule,
     RateLimit,
     Setting,
     SettingKind,
-    SigningKey,
     TradeMode,
 )
 
 from .limits import (
     IP_WEIGHT,
     IP_WEIGHT_PER_MINUTE,
-    MAX_BATCH,
     ORDERS,
     ORDERS_BURST,
     ORDERS_PER_MINUTE,
@@ -34,20 +31,10 @@ from .limits import (
 DEFAULT_MARKET: Final = "BTCUSDT"
 
 
-#: r and s of an agent's signature, and the v that every one of them has.
-_BLANK: Final = bytes(64) + b"\x1b"
-
-
 def _connector(context: ConnectorContext) -> Connector:
     from .connector import AsterConnector  # noqa: PLC0415  # protocol code is imported by the run that uses it
 
     return AsterConnector(context)
-
-
-def _signer(secrets: Mapping[str, str]) -> SigningKey:
-    from .signer import signing_key  # noqa: PLC0415  # same, and with it the library for signatures
-
-    return signing_key(secrets)
 
 
 VENUE: Final = ConnectorSpec(
@@ -57,11 +44,6 @@ VENUE: Final = ConnectorSpec(
     capabilities={Capability.MARKET: "public WS, snapshots by REST"},
     trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
     factory=_connector,
-    signer=_signer,
-    blank_signature=_BLANK,
-    nonce=NonceRule.MICROSECONDS,
-    max_batch=MAX_BATCH,
-    per_instrument=frozenset({Capability.CANCEL_ALL, Capability.DEAD_MAN}),
     conformance="paraphina_aster.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (
@@ -92,32 +74,21 @@ VENUE: Final = ConnectorSpec(
             name="network",
             env="ASTER_NETWORK",
             kind=SettingKind.TEXT,
-            help="network of account and key, mainnet or testnet; on paper, whose market is watched",
+            help="network whose market is watched, mainnet or testnet",
         ),
         Setting(
             name="user_address",
             env="ASTER_USER_ADDRESS",
             kind=SettingKind.TEXT,
-            help="address of the main wallet, if requests shall name it; the venue knows it from the agent",
+            help="address of the main wallet, which has deposited once",
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="agent_private_key",
             env="ASTER_AGENT_PRIVATE_KEY",
             kind=SettingKind.SECRET,
             help="key of an agent wallet without the right to withdraw",
-        ),
-        Setting(
-            name="api_key",
-            env="ASTER_API_KEY",
-            kind=SettingKind.SECRET,
-            help="API key of before 2026-03-25, in the place of an agent",
-            header="X-MBX-APIKEY",
-        ),
-        Setting(
-            name="api_secret",
-            env="ASTER_API_SECRET",
-            kind=SettingKind.SECRET,
-            help="secret of that API key",
+            required_in=SENDING_MODES,
         ),
         Setting(
             name="rest_url",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraphina_aster.account_feed import LISTEN_KEY, AccountFeed
+from paraphina_aster.account_feed import FUNDING, LISTEN_KEY, AccountFeed
 from paraphina_core.domain import (
     NS_PER_MS,
     AskAgain,
@@ -160,7 +160,8 @@ def test_a_position_is_signed_and_a_flat_one_has_no_entry() -> None:
     )
     assert isinstance(flat, PositionReport)
     assert (flat.size, flat.entry_price) == (Decimal(0), None)
-    assert account(reason="FUNDING_FEE") == []
+    asked = account(reason="FUNDING_FEE")
+    assert asked == [AskAgain(query=FUNDING, reason="funding was booked")]
 
 
 def test_a_position_of_hedge_mode_is_told_and_not_taken_for_the_whole() -> None:
