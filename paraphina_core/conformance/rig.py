@@ -433,7 +433,7 @@ class Rig(Heard):
             match event:
                 case Answered():
                     self._asked.pop(event.correlation, None)
-                    self.route.answered_on_stream(event.correlation)
+                    self.route.answered_on_stream(event.correlation, at_ns)
                 case NonceReport():
                     self.signatory.nonces.told(event.next_nonce)
                 case Resubscribe():

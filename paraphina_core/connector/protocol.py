@@ -153,7 +153,8 @@ class WriteContext(msgspec.Struct, frozen=True, kw_only=True):
     """What one request may use of the world: a nonce, the time, a signature function.
 
     Args:
-        nonce: never used before by this signer; what it counts is the spec's `nonce` rule.
+        nonce: never used before by this signer; what it counts is the spec's `nonce` rule. Of a sequence
+            each command of a batch has a number of its own: this one is the first's, the next the second's.
         at_ns: session time.
         sign: takes the exact bytes (or the digest) that the venue's scheme defines and returns the
             signature; the key stays on the other side of it.

@@ -3,6 +3,10 @@
 Commands of one step leave together at its end, cancels first, and as many in one request as the venue
 takes. What is placed is looked at once more in the very call that sends it. Nothing is ever sent twice:
 what leaves a doubt becomes an unknown order, which is asked for.
+
+Where nonces are a sequence, one that arrives before its predecessor is refused. So nothing leaves while the
+next number is not known, or while a request is on its way by HTTP, whose connections overtake each other:
+what protects waits here for its turn, and what is new is given up.
 """
 
 from __future__ import annotations
@@ -12,7 +16,16 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from paraphina_core.connector import Answer, Connector, Failure, FailureKind, Request, StreamRequest
+from paraphina_core.connector import (
+    Answer,
+    Connector,
+    Failure,
+    FailureKind,
+    HttpRequest,
+    Request,
+    StreamRequest,
+    WriteContext,
+)
 from paraphina_core.domain import (
     NS_PER_MS,
     ArmDeadMan,
@@ -89,12 +102,14 @@ class VenueRoute:
         self._in_flight: dict[str, _Sent] = {}
         self._events: list[Event] = []
         self._since_ns = 0
+        self._idle_since_ns: int | None = 0
 
     # --- OrderRoute -----------------------------------------------------------------------------
 
     def submit(self, command: VenueCommand, at_ns: int) -> None:
-        """Take a command; it leaves with the next `flush`."""
-        self._held.append(command)
+        """Take a command; it leaves with the next `flush` that may send it."""
+        if command not in self._held:
+            self._held.append(command)
 
     def flush(self, at_ns: int) -> None:
         """Send what was taken: cancels first, then changes, then new orders."""
@@ -131,6 +146,11 @@ class VenueRoute:
 
     # --- answers --------------------------------------------------------------------------------
 
+    @property
+    def idle_since_ns(self) -> int | None:
+        """Since when no command is without an answer; None while one is."""
+        return self._idle_since_ns
+
     def expects(self, correlation: str) -> bool:
         """Tell whether a command of that correlation is without an answer."""
         return correlation in self._in_flight
@@ -138,6 +158,7 @@ class VenueRoute:
     def answered(self, correlation: str, result: Answer | Failure, at_ns: int) -> Sequence[Event]:
         """Return what an answer, or its absence, says of each command of an expected request."""
         sent = self._in_flight.pop(correlation)
+        self._note_idle(at_ns)
         if isinstance(result, Failure) and self._signatory.nonces.is_sequence:
             self._signatory.nonces.told(None)  # nobody knows whether the venue counted this one
         try:
@@ -147,9 +168,10 @@ class VenueRoute:
             reason = f"the connector raised {type(e).__name__}"
             return [event for command in sent.commands for event in _doubt(command, reason)]
 
-    def answered_on_stream(self, correlation: str) -> None:
+    def answered_on_stream(self, correlation: str, at_ns: int) -> None:
         """Take note that the answer is the frame that is being read, if it is to a command."""
-        self._in_flight.pop(correlation, None)
+        if self._in_flight.pop(correlation, None) is not None:
+            self._note_idle(at_ns)
 
     def closed(self, stream: str, at_ns: int) -> Sequence[Event]:
         """Settle what was to be answered on a stream that is closed, and return what that says."""
@@ -167,7 +189,29 @@ class VenueRoute:
         one_each = isinstance(commands[0], CancelAll | ArmDeadMan) if commands else True
         size = 1 if one_each else self._connector.spec.max_batch
         for start in range(0, len(commands), size):
-            self._send(commands[start : start + size], at_ns)
+            part = commands[start : start + size]
+            if reason := self._why_not_now():
+                self._put_off(part, reason)
+            else:
+                self._send(part, at_ns)
+
+    def _why_not_now(self) -> str:
+        """Say why the next number of a sequence cannot be sent; empty where it can."""
+        if not self._signatory.nonces.is_sequence:
+            return ""
+        if not self._signatory.nonces.is_known:
+            return "the next nonce is not known"
+        if any(isinstance(sent.request, HttpRequest) for sent in self._in_flight.values()):
+            return "another request is on its way"
+        return ""
+
+    def _put_off(self, commands: Sequence[_Single], reason: str) -> None:
+        """Keep what protects, and give up what is new: by then the market will be another one."""
+        for command in commands:
+            if isinstance(command, PlaceOrder | ModifyOrder):
+                self._never_left(command, reason)
+            else:
+                self._held.append(command)
 
     def _send(self, commands: Sequence[_Single], at_ns: int) -> None:
         """Send commands of one kind in one request, those of them that may still leave."""
@@ -182,7 +226,7 @@ class VenueRoute:
                 self._never_left(commands[0], str(e))
                 return
             for command in commands:  # one that cannot be spelled must not keep the others here
-                self._send((command,), at_ns)
+                self._send_all((command,), at_ns)
             return
         except Exception as e:  # noqa: BLE001  # a plugin's bug; nothing has left
             self._blame(e)
@@ -191,12 +235,23 @@ class VenueRoute:
             return
         due_ns = at_ns + request.deadline_ms * NS_PER_MS if isinstance(request, StreamRequest) else None
         self._in_flight[request.correlation] = _Sent(commands, request, due_ns)
+        self._idle_since_ns = None
         # The switch protects like a cancel: without room for it, it would fire by itself.
         protects = isinstance(commands[0], CancelOrder | CancelAll | ArmDeadMan)
         self._wire.send(self._connector.spec.name, self._signatory.outgoing(request), cancel=protects)
 
     def _write(self, commands: Sequence[_Single], at_ns: int) -> Request:
-        request = self._connector.write(_together(commands), self._signatory.for_command(at_ns))
+        context = self._signatory.for_command(at_ns, len(commands))
+        try:
+            request = self._spelled(commands, context)
+        except Exception:
+            if self._signatory.nonces.is_sequence:  # nothing has left, so the venue waits for this number
+                self._signatory.nonces.told(context.nonce)
+            raise
+        return request
+
+    def _spelled(self, commands: Sequence[_Single], context: WriteContext) -> Request:
+        request = self._connector.write(_together(commands), context)
         if request.correlation in self._in_flight or not 0 < request.deadline_ms <= MAX_DEADLINE_MS:
             raise LocalError(
                 "request is not usable",
@@ -204,6 +259,10 @@ class VenueRoute:
                 wanted=f"a correlation of its own and a deadline of at most {MAX_DEADLINE_MS} ms",
             )
         return request
+
+    def _note_idle(self, at_ns: int) -> None:
+        if not self._in_flight:
+            self._idle_since_ns = at_ns
 
     def _passes(self, command: _Single) -> bool:
         if len(self._in_flight) >= MAX_IN_FLIGHT:

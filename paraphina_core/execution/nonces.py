@@ -49,8 +49,17 @@ class NonceSource:
         """True where a number that is not used leaves a gap that the venue minds."""
         return self._rule is NonceRule.SEQUENCE
 
-    def take(self, at_ns: int) -> int:
+    @property
+    def is_known(self) -> bool:
+        """False while the venue must tell the next number of a sequence."""
+        return self._last is not None
+
+    def take(self, at_ns: int, count: int = 1) -> int:
         """Give out the next number.
+
+        Args:
+            at_ns: session time.
+            count: of a sequence, how many are given out; they begin with the one that is returned.
 
         Raises:
             LocalError: the venue tells the numbers of this signer and has not said which is next, or the
@@ -62,7 +71,7 @@ class NonceSource:
         if self._rule in _STEP_NS:
             number = max(number, at_ns // _STEP_NS[self._rule])
             self._write_down(number)
-        self._last = number
+        self._last = number + count - 1 if self.is_sequence else number
         return number
 
     def renew(self, at_ns: int) -> None:

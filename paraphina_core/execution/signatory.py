@@ -62,13 +62,13 @@ class Signatory:
         """Return one that has no key and signs with the spec's blank: nothing that it signs leaves."""
         return cls(nonces, lambda _: spec.blank_signature, identity)
 
-    def for_command(self, at_ns: int) -> WriteContext:
-        """Return what a command is written with; its nonce is used up.
+    def for_command(self, at_ns: int, count: int = 1) -> WriteContext:
+        """Return what a command is written with, or a batch of so many; its nonce is used up.
 
         Raises:
             LocalError: there is no nonce to be had.
         """
-        return self._context(self.nonces.take(at_ns), at_ns)
+        return self._context(self.nonces.take(at_ns, count), at_ns)
 
     def for_question(self, at_ns: int) -> WriteContext:
         """Return what a query or the opening of a stream is written with: these use up no sequence."""

@@ -140,6 +140,8 @@ class Reconciler:
             self._trading.take(venue, doubt, at_ns)
         for query in self._doubts.questions(self._trading.tracker, instruments, at_ns):
             self._ask(query, at_ns)
+        if not self._nonces.is_known and self._is_quiet_since(at_ns):
+            self._ask(QueryAccount(), at_ns)
         self._keep_dead_man(instruments, at_ns)
         venue.hindrance = next(self._hindrances(at_ns), "")
         self._nonces.renew(at_ns)
@@ -196,7 +198,7 @@ class Reconciler:
             case DeadManReport():
                 self._take_dead_man(event, at_ns)
             case NonceReport():
-                self._nonces.told(event.next_nonce)
+                self._take_nonce(event, asked_ns)
             case VenueTime():
                 if asked_ns is not None:
                     self._venue.account.clock_skew_ms = _skew_ms(event, asked_ns, at_ns)
@@ -241,11 +243,29 @@ class Reconciler:
         """Say why nothing may be placed, the most important reason first."""
         if not self._has_baseline or not self._is_current:
             yield "the account is not known yet"
+        if not self._nonces.is_known:
+            yield "the next nonce is not known"
         skew_ms = self._venue.account.clock_skew_ms
         if skew_ms is not None and not (abs(skew_ms) <= self._max_skew_ms):
             yield f"the venue's clock differs by {skew_ms:.0f} ms"
         if self._dead_man is not None and (hindrance := self._dead_man.hindrance(at_ns)):
             yield hindrance
+
+    # --- nonces ---------------------------------------------------------------------------------
+
+    def _take_nonce(self, report: NonceReport, asked_ns: int | None) -> None:
+        """Take the venue's word, unless it was asked for while a command was on its way.
+
+        Such an answer may be of before that command or of after it, and is asked for again.
+        """
+        if asked_ns is None or self._is_quiet_since(asked_ns):
+            self._nonces.told(report.next_nonce)
+
+    def _is_quiet_since(self, at_ns: int) -> bool:
+        route = self._venue.gateway
+        if route is None or route.idle_since_ns is None:
+            return route is None
+        return route.idle_since_ns <= at_ns
 
     # --- the dead-man switch ---------------------------------------------------------------------
 

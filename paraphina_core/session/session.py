@@ -376,7 +376,7 @@ class Session:
     def _settle(self, venue: Venue, correlation: str, at_ns: int) -> int | None:
         """Take note that the rest of a frame answers a request; return when that was asked, if it asks."""
         if venue.gateway is not None:
-            venue.gateway.answered_on_stream(correlation)
+            venue.gateway.answered_on_stream(correlation, at_ns)
         asked_ns = venue.inquiries.asked_ns(correlation)
         with venue.blamed():
             venue.inquiries.answered_on_stream(correlation, at_ns)
