@@ -20,6 +20,7 @@ from paraphina_core.domain import (
     OrderAccepted,
     OrderCancelled,
     OrderExpired,
+    OrderModified,
     OutcomeUnknown,
     PositionReport,
     QueryVenue,
@@ -114,6 +115,16 @@ class AccountFeed:
                     exchange_ns=at_ns,
                 )
                 return (expired,)
+            case "AMENDMENT" if client_order_id is not None:  # the word of Binance, whose form this is
+                modified = OrderModified(
+                    instrument=instrument,
+                    client_order_id=client_order_id,
+                    venue_order_id=venue_order_id,
+                    price=parse_decimal(order.p, "p"),
+                    size=parse_decimal(order.q, "q"),
+                    exchange_ns=at_ns,
+                )
+                return (modified,)
             case "CALCULATED":
                 text = f"{order.s}: order {order.i}, {order.X}"
                 return (VenueNotice(code="liquidation", text=text[:200]),)

@@ -201,8 +201,8 @@ def _of_order(command: Single, verdict: Verdict) -> Sequence[Event]:
 
 def _done(command: Single, report: OrderReport) -> Sequence[Event]:
     """Tell what an order is now; of its fills the stream tells, which gives them ids."""
-    if isinstance(command, PlaceOrder) and report.state is OrderState.REJECTED:
-        return (_rejected(command, Refused("rejected", "the answer says that it was rejected")),)
+    if isinstance(command, PlaceOrder) and (never := _never_was(command, report)) is not None:
+        return (_rejected(command, never),)
     first: list[Event] = []
     if isinstance(command, PlaceOrder):
         accepted = OrderAccepted(
@@ -223,6 +223,16 @@ def _done(command: Single, report: OrderReport) -> Sequence[Event]:
         )
         first.append(modified)
     return (*first, *_ended(command, report))
+
+
+def _never_was(order: PlaceOrder, report: OrderReport) -> Refused | None:
+    """Return why an answer shows an order that never was live, None if it may have been."""
+    if report.state is OrderState.REJECTED:
+        return Refused("rejected", "the answer says that it was rejected")
+    is_ended = report.state is OrderState.EXPIRED and not report.filled_size
+    if order.post_only and is_ended:
+        return Refused(Code.POST_ONLY_CROSSED.value, "it would have traded at once, and expired")
+    return None
 
 
 def _ended(command: Single, report: OrderReport) -> Sequence[Event]:

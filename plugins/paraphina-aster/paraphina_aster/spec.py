@@ -1,11 +1,11 @@
-"""What the plugin's connector says of itself; orders are not wired yet, and it says so."""
+"""What the plugin's connector says of itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from paraphina_core.connector import (
-    SENDING_MODES,
     Capability,
     Connector,
     ConnectorContext,
@@ -13,15 +13,18 @@ from paraphina_core.connector import (
     Endpoint,
     FeeSchedule,
     Network,
+    NonceRule,
     RateLimit,
     Setting,
     SettingKind,
+    SigningKey,
     TradeMode,
 )
 
 from .limits import (
     IP_WEIGHT,
     IP_WEIGHT_PER_MINUTE,
+    MAX_BATCH,
     ORDERS,
     ORDERS_BURST,
     ORDERS_PER_MINUTE,
@@ -31,19 +34,44 @@ from .limits import (
 DEFAULT_MARKET: Final = "BTCUSDT"
 
 
+#: r and s of an agent's signature, and the v that every one of them has.
+_BLANK: Final = bytes(64) + b"\x1b"
+
+
 def _connector(context: ConnectorContext) -> Connector:
     from .connector import AsterConnector  # noqa: PLC0415  # protocol code is imported by the run that uses it
 
     return AsterConnector(context)
 
 
+def _signer(secrets: Mapping[str, str]) -> SigningKey:
+    from .signer import signing_key  # noqa: PLC0415  # same, and with it the library for signatures
+
+    return signing_key(secrets)
+
+
 VENUE: Final = ConnectorSpec(
     name="aster",
     venue="Aster",
     feature_flag="live_aster",
-    capabilities={Capability.MARKET: "public WS, snapshots by REST"},
-    trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
+    capabilities={
+        Capability.MARKET: "public WS, snapshots by REST",
+        Capability.ACCOUNT: "requests + private WS",
+        Capability.EXECUTION: "REST, signed by an agent (V3) or an old API key (V1)",
+        Capability.CANCEL_ALL: "allOpenOrders: symbol by symbol",
+        Capability.BATCH: "batchOrders: five of one kind",
+        Capability.MODIFY: "PUT order: price and quantity, same venue id",
+        Capability.DEAD_MAN: "countdownCancelAll: symbol by symbol",
+        Capability.PRIVATE_STREAM: "listenKey: orders, fills, positions",
+    },
+    trade_modes=frozenset(TradeMode),
     factory=_connector,
+    signer=_signer,
+    blank_signature=_BLANK,
+    nonce=NonceRule.MICROSECONDS,
+    max_batch=MAX_BATCH,
+    per_instrument=frozenset({Capability.CANCEL_ALL, Capability.DEAD_MAN}),
+    twin="paraphina_aster.twin:AsterTwin",
     conformance="paraphina_aster.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (
@@ -74,21 +102,32 @@ VENUE: Final = ConnectorSpec(
             name="network",
             env="ASTER_NETWORK",
             kind=SettingKind.TEXT,
-            help="network whose market is watched, mainnet or testnet",
+            help="network of account and key, mainnet or testnet; on paper, whose market is watched",
         ),
         Setting(
             name="user_address",
             env="ASTER_USER_ADDRESS",
             kind=SettingKind.TEXT,
-            help="address of the main wallet, which has deposited once",
-            required_in=SENDING_MODES,
+            help="address of the main wallet, if requests shall name it; the venue knows it from the agent",
         ),
         Setting(
             name="agent_private_key",
             env="ASTER_AGENT_PRIVATE_KEY",
             kind=SettingKind.SECRET,
             help="key of an agent wallet without the right to withdraw",
-            required_in=SENDING_MODES,
+        ),
+        Setting(
+            name="api_key",
+            env="ASTER_API_KEY",
+            kind=SettingKind.SECRET,
+            help="API key of before 2026-03-25, in the place of an agent",
+            header="X-MBX-APIKEY",
+        ),
+        Setting(
+            name="api_secret",
+            env="ASTER_API_SECRET",
+            kind=SettingKind.SECRET,
+            help="secret of that API key",
         ),
         Setting(
             name="rest_url",
@@ -105,5 +144,5 @@ VENUE: Final = ConnectorSpec(
     ),
     # No document of the venue states the base tier; it tells each account its own rates.
     fees=FeeSchedule(maker_bps=1.0, taker_bps=3.5, source="ccxt 4.5.90 (2026-11), base tier of perpetuals"),
-    notes="Market data only: the market is read, orders stay on paper.",
+    notes="No order entry over WebSocket: the venue has none. Hidden orders are never sent.",
 )

@@ -23,6 +23,7 @@ from paraphina_aster.signing import (
     domain_separator,
     parse_address,
 )
+from paraphina_aster.spec import VENUE
 from paraphina_core.connector import Network, WriteContext, recover_address
 from paraphina_core.domain import ConfigError, LocalError
 
@@ -97,6 +98,7 @@ def test_a_request_of_an_old_key_is_the_documented_one(case: dict[str, Any]) -> 
     text = authority.signed(parameters, context)
     assert text == f"{expected['signed_string']}&signature={expected['signature']}"
     assert text in {expected["body"], expected["url"].partition("?")[2]}
+    assert VENUE.private_headers({"api_key": inputs["api_key"]}).keys() <= expected["headers"].keys()
 
 
 PITFALLS = {param.id: param.values[0] for param in cases("pitfalls")}

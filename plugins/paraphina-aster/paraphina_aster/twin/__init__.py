@@ -1,1 +1,7 @@
-"""The venue from the other side; so far only what the conformance suite tries the connector on."""
+"""A local Aster: its paths, streams, signatures, filters, limits and refusals, without its money."""
+
+from __future__ import annotations
+
+from .venue import AsterTwin
+
+__all__ = ["AsterTwin"]

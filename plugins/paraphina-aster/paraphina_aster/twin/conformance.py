@@ -1,6 +1,6 @@
-"""What the conformance suite tries the connector on: genuine frames of its wire format, of another venue.
+"""What the conformance suite tries the connector on: its twin, and genuine frames of its wire format.
 
-They are of Binance USD-M futures; `evidence/README.md` says why, and what they prove.
+The frames are of Binance USD-M futures; `evidence/README.md` says why, and what they prove.
 """
 
 from __future__ import annotations
@@ -13,9 +13,22 @@ from typing import Final
 
 from paraphina_aster.connector import MARKET
 from paraphina_aster.spec import VENUE
-from paraphina_core.conformance import Arrival, Opening, Recording, Reply, Step, Subject
-from paraphina_core.connector import Answer
-from paraphina_core.domain import QueryBook, QueryInstruments, instrument_id
+from paraphina_core.conformance import (
+    Arrival,
+    Login,
+    Opening,
+    Recording,
+    Reply,
+    Scene,
+    Step,
+    Subject,
+    TwinSide,
+)
+from paraphina_core.connector import Answer, TradeMode
+from paraphina_core.domain import LocalError, QueryBook, QueryInstruments, instrument_id
+from paraphina_core.twin import VenueTwin
+
+from .venue import AsterTwin
 
 _EVIDENCE: Final = Path(__file__).parent / "evidence"
 EXCHANGE_INFO: Final = "binance_usdm_exchange_info.json"
@@ -64,4 +77,24 @@ def _recordings() -> Sequence[Recording]:
     return [Recording(name="Binance USD-M futures, the same wire format", steps=tuple(steps))]
 
 
-SUBJECT: Final = Subject(spec=VENUE, settings={"market": ",".join(_ON_GRID)}, recordings=_recordings)
+def _log_in(twin: VenueTwin) -> Login:
+    """Use the first account; the second one is the stranger."""
+    if not isinstance(twin, AsterTwin):
+        raise LocalError("this is another venue's twin", found=type(twin).__name__)
+    mine, other = twin.members
+    login = twin.logins[0]
+    return Login(account=mine.name, stranger=other.name, settings=login.settings, secrets=login.secrets)
+
+
+SUBJECT: Final = Subject(
+    spec=VENUE,
+    mode=TradeMode.TESTNET,
+    settings={"market": ",".join(_ON_GRID)},
+    secrets={"agent_private_key": "0x" + "01" * 32},  # nobody's, never funded
+    recordings=_recordings,
+    twin=TwinSide(
+        log_in=_log_in,
+        quiet=Scene(connector={"market": "BTCUSDT"}, twin={"flow": "no"}),
+        lively=Scene(connector={"market": "BTCUSDT"}),
+    ),
+)
