@@ -166,6 +166,7 @@ class Rig(Heard):
         self.ids = ClientOrderIds(lambda: RunNumber(1))
         self._budget = connect_budget()
         self._plan = self.connector.plan()
+        self._private = {plan.name for plan in self._plan.streams if plan.private}
         self._topics = {plan.name: plan.topics for plan in self._plan.streams if private or not plan.private}
         self.streams = {
             plan.name: self._stream(plan.name, number) for number, plan in enumerate(self._plan.streams)
@@ -416,7 +417,8 @@ class Rig(Heard):
 
     def _closed(self, stream: str, reason: CloseReason, detail: str, at_ns: int) -> None:
         self.live.difference_update(self._topics.get(stream, ()))
-        self.distrust()
+        if stream not in self._private:  # what tells of the account alone says nothing of a book
+            self.distrust()
         self.connector.closed(stream)
         self._hear(self.route.closed(stream, at_ns), at_ns)
         failure = Failure(kind=FailureKind.DISCONNECTED, detail=f"{reason.value} {detail}".strip())

@@ -42,8 +42,8 @@ VENUES = {
         connectors={"aster"},
         mainnet={"fapi.asterdex.com", "fstream.asterdex.com"},
         testnet={"fapi.asterdex-testnet.com", "fstream5.asterdex-testnet.com"},
-        required={"ASTER_USER_ADDRESS", "ASTER_AGENT_PRIVATE_KEY"},
-        secrets={"ASTER_AGENT_PRIVATE_KEY"},
+        required=set(),  # an agent or an old key: its signer says which one is missing
+        secrets={"ASTER_AGENT_PRIVATE_KEY", "ASTER_API_KEY", "ASTER_API_SECRET"},
     ),
     "lighter": Expected(
         connectors={"lighter"},
@@ -70,7 +70,7 @@ VENUES = {
 
 
 #: Venues whose connectors are more than a description.
-BUILT = {"hyperliquid", "extended"}
+BUILT = {"hyperliquid", "extended", "aster"}
 #: Venues whose market is read, and to which no order is sent yet.
 MARKET_ONLY = VENUES.keys() - BUILT
 

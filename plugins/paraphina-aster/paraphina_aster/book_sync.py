@@ -69,14 +69,14 @@ class BookSync:
             self._kept.clear()  # nothing from before a hole can be joined to what follows it
         self._kept.append((update, delta))
         if self.last_id is None:
-            return self._ask(at_ns)
+            return self.ask(at_ns)
         if self._is_joining and update.u <= self.last_id and not runs_back:
             return ()
         # A venue that was restarted may count from the beginning again; what comes too late looks alike.
         if runs_back or not self._follows(update, self.last_id):
             reason = f"change {update.u} follows {update.pu}, wanted {self.last_id}"
             self.last_id, self._ask_from_ns = None, at_ns
-            return (BookGap(instrument=self._instrument, reason=reason), *self._ask(at_ns))
+            return (BookGap(instrument=self._instrument, reason=reason), *self.ask(at_ns))
         self._is_joining, self.last_id = False, update.u
         return (delta,)
 
@@ -105,8 +105,12 @@ class BookSync:
             events.append(delta)
         return events
 
-    def _ask(self, at_ns: int) -> Sequence[Event]:
-        """Ask once for a snapshot: the core repeats the question until it is answered."""
+    def ask(self, at_ns: int) -> Sequence[Event]:
+        """Ask once for a snapshot if the book is not known; the core repeats the question.
+
+        Whatever a connection says shows that its changes arrive too, so a market in which nothing changes
+        need not be waited for.
+        """
         if self._ask_from_ns is None or at_ns < self._ask_from_ns:
             return ()
         self._ask_from_ns = None

@@ -128,7 +128,8 @@ class PublicFeed:
             case AggregateTrade():
                 return (_trade(instrument, message, self._book(message.s).begun_ms),)
             case MarkPriceUpdate():
-                return _mark(instrument, message, self._funding_interval_s(message.s))
+                told = _mark(instrument, message, self._funding_interval_s(message.s))
+                return (*told, *self._book(message.s).sync.ask(at_ns))
 
     def _book(self, symbol: str) -> _SymbolBook:
         book = self._books.get(symbol)

@@ -32,6 +32,7 @@ from paraphina_core.domain import (
     CancelAll,
     ConfigError,
     Event,
+    FetchSnapshot,
     FixedTick,
     FundingRate,
     InstrumentDefined,
@@ -286,7 +287,8 @@ def test_funding_is_told_with_the_interval_of_its_symbol(case: dict[str, Any]) -
     client.opened(MARKET, NOW)
     mark = {"e": "markPriceUpdate", "s": name, "p": "2", "i": "3", "r": "-0.0002", "T": 9, "E": 8, "P": ""}
     stream = f"{name.lower()}@markPrice@1s"
-    live, price, rate = client.read(MARKET, frame(stream, mark), 0)
+    live, price, rate, asked = client.read(MARKET, frame(stream, mark), 0)
+    assert isinstance(asked, FetchSnapshot)
     assert live == SubscriptionLive(topic=stream)
     assert isinstance(price, MarkPrice)
     assert (price.mark_price, price.index_price) == (2.0, 3.0)
