@@ -112,7 +112,9 @@ def _market_cells(venue: VenueSnapshot, market: MarketSnapshot) -> tuple[str | T
 
 def _health(venue: VenueSnapshot, unusable: str = "", not_quoted: Sequence[str] = ()) -> Text:
     text = Text(venue.health, _HEALTH_STYLE.get(venue.health, ""))
-    reason = venue.reason or unusable or "; ".join(not_quoted)
+    if venue.state is not TradingState.ACTIVE:
+        text.append(f" {venue.state.value.upper()}", _STATE_STYLE[venue.state])
+    reason = venue.state_reason or venue.reason or unusable or "; ".join(not_quoted)
     if reason:
         text.append(f": {reason}", "dim")
     return text

@@ -337,6 +337,26 @@ FIELDS: Final = (
         "hosts that may stand in for a venue's own, such as a proxy of one's own",
     ),
     Field(
+        "live.drift_repeats",
+        integer(1, 1_000),
+        "lists in a row that must show a difference of positions before the venue may only reduce",
+    ),
+    Field(
+        "live.drift_lasts",
+        integer(2, 10_000),
+        "lists in a row after which such a difference fires the kill switch",
+    ),
+    Field(
+        "live.drift_tolerated_lots",
+        integer(0, 1_000_000),
+        "difference of positions, in lots of the instrument, that counts as none",
+    ),
+    Field(
+        "live.reducing_cool_down_s",
+        integer(0, 86_400),
+        "how long what made a venue only reduce must be absent before it goes on; 0: until the operator says",
+    ),
+    Field(
         "live.dead_man_waivers",
         names(or_none=True),
         "connectors that may trade although they have no dead-man switch",

@@ -127,6 +127,10 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True):
     preflight_valid_hours: float = 12.0
     max_clock_skew_ms: int = 500
     declared_hosts: tuple[str, ...] = ()
+    drift_repeats: int = 3
+    drift_lasts: int = 12
+    drift_tolerated_lots: int = 0
+    reducing_cool_down_s: int = 300
     dead_man_waivers: tuple[str, ...] = ()
     dead_man_window_ms: int = 30_000
     max_crashes: int = 3

@@ -21,11 +21,15 @@ class TimeInForce(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why an order exists; quotes make markets, hedges and exits only reduce."""
+    """Why an order exists; quotes make markets, hedges and exits only reduce.
+
+    What flattens closes positions once an operator has asked for that with the kill switch.
+    """
 
     QUOTE = "quote"
     HEDGE = "hedge"
     EXIT = "exit"
+    FLATTEN = "flatten"
 
 
 class OrderState(StrEnum):

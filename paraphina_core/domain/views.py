@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -19,6 +20,13 @@ class TradingState(StrEnum):
     REDUCING = "reducing"
     HALTED = "halted"
 
+    def or_more_careful(self, other: TradingState) -> TradingState:
+        """Return the more careful of two states."""
+        return max(self, other, key=_BY_CAUTION.index)
+
+
+_BY_CAUTION: Final = tuple(TradingState)
+
 
 class MarketView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One instrument at one moment, as far as a strategy may know it.
@@ -26,6 +34,7 @@ class MarketView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Prices are in quote units, sizes in base units, `volatility` is the standard deviation of the
     log price for the square root of one second. `unusable` says why nothing may be quoted here;
     it is empty when the book is live, fresh and not crossed, and only then are bid and ask set.
+    `state` is what may be done here: the session's state, or the venue's own where that is more careful.
     """
 
     instrument: Instrument
@@ -42,6 +51,7 @@ class MarketView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     base_order_notional_usd: float
     max_order_notional_usd: float
     max_position_notional_usd: float
+    state: TradingState = TradingState.ACTIVE
 
     @property
     def microprice(self) -> float:

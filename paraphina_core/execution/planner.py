@@ -104,7 +104,7 @@ class Planner:
 
     def __init__(self, rules: PlannerRules, take_id: Callable[[], ClientOrderId]) -> None:
         self._rules = rules
-        self._take_id = take_id
+        self.take_id = take_id
 
     def plan(
         self,
@@ -193,7 +193,7 @@ class Planner:
             draft.places.append(
                 PlaceOrder(
                     instrument=target.instrument,
-                    client_order_id=self._take_id(),
+                    client_order_id=self.take_id(),
                     side=target.side,
                     price=price,
                     size=size,

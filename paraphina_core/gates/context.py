@@ -51,6 +51,7 @@ class SessionContext:
         order_gates: the plugins' own gates, asked last.
         client_order_ids: every id this session has used, live or not.
         kill_latched: the kill switch has fired.
+        flattening: an operator wants positions closed although it has.
         state: what the session may do; halted until the session says otherwise.
         at_ns: session time of the decision.
         daily_pnl_usd: profit since 00:00 UTC, realised and unrealised; NaN until it is known.
@@ -63,6 +64,7 @@ class SessionContext:
         "client_order_ids",
         "daily_pnl_usd",
         "exposures",
+        "flattening",
         "kill_latched",
         "limits",
         "mode",
@@ -84,6 +86,7 @@ class SessionContext:
         self.client_order_ids = client_order_ids
         self.order_gates = order_gates
         self.kill_latched = False
+        self.flattening = False
         self.state = TradingState.HALTED
         self.at_ns = 0
         self.daily_pnl_usd = math.nan
@@ -100,9 +103,12 @@ class VenueContext:
         network: the network that it was built for.
         health: its health, read at each order.
         budget: its messages; whoever sends one spends it.
+
+    Attributes:
+        state: what may be done on the venue, if the session's own state lets it.
     """
 
-    __slots__ = ("budget", "connector", "exposures", "health", "network", "trade_modes")
+    __slots__ = ("budget", "connector", "exposures", "health", "network", "state", "trade_modes")
 
     def __init__(
         self,
@@ -118,6 +124,7 @@ class VenueContext:
         self.network = network
         self.health = health
         self.budget = budget
+        self.state = TradingState.ACTIVE
         self.exposures: list[Exposure] = []
 
 

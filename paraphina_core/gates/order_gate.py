@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from paraphina_core.config import RiskProfile
-from paraphina_core.domain import PlaceOrder, Side, plain
+from paraphina_core.domain import PlaceOrder, Purpose, Side, TimeInForce, plain
 
 from .context import OrderContext
 
@@ -55,6 +55,16 @@ class Rules(list[OrderGateRule]):
 def reduces(order: PlaceOrder, context: OrderContext) -> bool:
     """Tell whether the order is reduce-only and can only shrink the position."""
     return order.reduce_only and context.exposure.only_reduces(order)
+
+
+def flattens(order: PlaceOrder, context: OrderContext) -> bool:
+    """Tell whether the order closes a position at once, or not at all, because an operator wants that."""
+    return (
+        context.session.flattening is True
+        and order.purpose is Purpose.FLATTEN
+        and order.time_in_force is TimeInForce.IOC
+        and reduces(order, context)
+    )
 
 
 def against_position(order: PlaceOrder, context: OrderContext) -> str:

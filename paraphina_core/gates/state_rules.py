@@ -8,7 +8,7 @@ from paraphina_core.domain import NS_PER_MS, PlaceOrder, TradingState, TradingSt
 from paraphina_core.market import BookState, HealthState
 
 from .context import OrderContext
-from .order_gate import Rules, against_position, reduces
+from .order_gate import Rules, against_position, flattens, reduces
 
 # ruff: noqa: ARG001  # every gate takes the same arguments
 
@@ -17,25 +17,25 @@ RULES: Final = Rules()
 
 @RULES.gate(
     "KILL_LATCHED",
-    "The kill switch has not fired.",
+    "The kill switch has not fired, or the order closes a position because an operator wants that.",
     "Read why in the kill latch, make sure of orders and positions, and clear it before the next start.",
     "not latched",
 )
 def _kill_latched(order: PlaceOrder, context: OrderContext, price: float, size: float) -> str | None:
-    if context.session.kill_latched is False:
+    if context.session.kill_latched is False or flattens(order, context):
         return None
     return "the kill switch has fired"
 
 
 @RULES.gate(
     "SESSION_HALTED",
-    "The session is active or reducing.",
+    "The session is active or reducing, or the order closes a position after the kill switch has fired.",
     "Read in the journal why it halted; only cancels leave a halted session.",
     "not halted",
 )
 def _session_halted(order: PlaceOrder, context: OrderContext, price: float, size: float) -> str | None:
     state = context.session.state
-    if state is TradingState.ACTIVE or state is TradingState.REDUCING:
+    if state is TradingState.ACTIVE or state is TradingState.REDUCING or flattens(order, context):
         return None
     return f"the session is {state}"
 
@@ -52,6 +52,31 @@ def _session_reducing(order: PlaceOrder, context: OrderContext, price: float, si
     if context.session.state is TradingState.ACTIVE or reduces(order, context):
         return None
     return f"the session is reducing; {against_position(order, context)}"
+
+
+@RULES.gate(
+    "VENUE_HALTED",
+    "The venue is active or reducing, or the order closes a position after the kill switch has fired.",
+    "Read in the journal why it halted; `paraphina state active --venue NAME` lets it go on.",
+    "not halted",
+)
+def _venue_halted(order: PlaceOrder, context: OrderContext, price: float, size: float) -> str | None:
+    state = context.venue.state
+    if state is TradingState.ACTIVE or state is TradingState.REDUCING or flattens(order, context):
+        return None
+    return f"{context.venue.connector} is {state}"
+
+
+@RULES.gate(
+    "VENUE_REDUCING",
+    "While the venue is reducing, an order on it is reduce-only and can only shrink the position.",
+    "Wait until the time is over that its reason names, or send reduce-only orders.",
+    "reducing orders only while reducing",
+)
+def _venue_reducing(order: PlaceOrder, context: OrderContext, price: float, size: float) -> str | None:
+    if context.venue.state is TradingState.ACTIVE or reduces(order, context):
+        return None
+    return f"{context.venue.connector} is reducing; {against_position(order, context)}"
 
 
 @RULES.gate(

@@ -19,6 +19,7 @@ from paraphina_core.connector import (
 from paraphina_core.domain import (
     COUNTER_BITS,
     NS_PER_MS,
+    NS_PER_S,
     ClientOrderIds,
     ConfigError,
     LocalError,
@@ -29,6 +30,7 @@ from paraphina_core.domain import (
 from paraphina_core.execution import (
     Ledger,
     OrderRoute,
+    OrderTracker,
     PaperExchange,
     PaperSettings,
     Planner,
@@ -42,8 +44,9 @@ from paraphina_core.execution import (
 from paraphina_core.gates import SessionContext
 
 from .dead_man import DeadMan
-from .reconcile import Reconciler
+from .reconcile import DriftRules, Reconciler
 from .record import Recorder, UntilRefused, WithoutFrames, encode
+from .safety import Safety
 from .seeds import seed_of
 from .session import Session
 from .trading import SentIds, Trading
@@ -92,7 +95,7 @@ def compose(
     if mode.reaches_venue:
 
         def lose_record(reason: str) -> None:
-            trading.lose_record(reason)
+            safety.lose_record(reason)
 
         recorder = UntilRefused(recorder, lose_record)
     sent_ids = SentIds()
@@ -107,15 +110,21 @@ def compose(
     venues = {name: workshop.venue(plugins.connectors[name]) for name in config.selected}
     strategy = plugins.strategies[config.session.strategy].build(config.strategy_parameters)
     balance = Decimal(0) if mode.reaches_venue else config.paper.balance_usd * len(venues)
+    safety = Safety(
+        venues,
+        OrderTracker(first_id=ids.run << COUNTER_BITS),
+        context,
+        recorder,
+        cool_down_ns=config.live.reducing_cool_down_s * NS_PER_S,
+    )
     trading = Trading(
         venues,
         strategy=strategy,
         planner=Planner(PlannerRules(), ids.take),
         ledger=Ledger(balance),
-        context=context,
+        safety=safety,
         sent_ids=sent_ids,
         recorder=recorder,
-        first_id=ids.run << COUNTER_BITS,
     )
     workshop.trading = trading
     reconcilers = (
@@ -201,6 +210,9 @@ class _Workshop:
             leftovers=live.leftover_orders,
             dead_man=(DeadMan(live.dead_man_window_ms, is_waived=is_waived) if has_switch else None),
             max_skew_ms=live.max_clock_skew_ms,
+            drift_rules=DriftRules(
+                repeats=live.drift_repeats, lasts=live.drift_lasts, tolerated_lots=live.drift_tolerated_lots
+            ),
         )
 
     def _route(

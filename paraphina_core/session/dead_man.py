@@ -61,6 +61,10 @@ class DeadMan:
         self._next_ns = at_ns + DISARM_AGAIN_NS
         return ArmDeadMan(window_ms=0, instruments=instruments)
 
+    def again(self, at_ns: int) -> None:
+        """Keep it armed again: orders may leave after all."""
+        self._is_disarming, self._next_ns = False, at_ns
+
     def take(self, report: DeadManReport, at_ns: int) -> bool:
         """Take the venue's word on it; True if it refuses and did not before."""
         is_news = bool(report.reason) and not self._is_refused

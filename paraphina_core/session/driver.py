@@ -7,12 +7,14 @@ session owns every decision. One input at a time goes the whole way before the n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
+
+import msgspec
 
 from paraphina_core.connector import LocalSource, StreamPlan
-from paraphina_core.domain import NS_PER_S, LocalError
+from paraphina_core.domain import NS_PER_S, LocalError, TradingState
 
 from .clock import Pacer
 from .network import Network
@@ -37,6 +39,18 @@ class StopReason(StrEnum):
     KILLED = "the kill switch fired"
 
 
+class Until(msgspec.Struct, frozen=True, kw_only=True):
+    """When a run ends by itself.
+
+    Args:
+        duration_ns: after so much session time, None for no limit.
+        max_ticks: after so many ticks, None for no limit.
+    """
+
+    duration_ns: int | None = None
+    max_ticks: int | None = None
+
+
 class Latch(Protocol):
     """Where a kill is kept beyond this process, and where it may come from."""
 
@@ -53,6 +67,16 @@ class Latch(Protocol):
         Raises:
             LocalError: it cannot be kept.
         """
+
+    def wants_flat(self) -> bool:
+        """Tell whether an operator wants positions closed; may wait for a disk."""
+
+
+class Operator(Protocol):
+    """What an operator asks of a running session."""
+
+    def look(self, session: Session, at_ns: int) -> None:
+        """Do and answer what was asked since the last look; never waits."""
 
 
 class Chores(Protocol):
@@ -99,10 +123,10 @@ class Driver:
         pacer: real or virtual time.
         network: the connections, not yet begun.
         tick_ns: period of the session's own tick.
-        duration_ns: stop after so much session time, None for no limit.
-        max_ticks: stop after so many ticks, None for no limit.
+        until: when the run ends by itself.
         chores: what must be done in time beside the session, and is no input of it.
         latch: looked at before each tick, fired with the kill switch; None where nothing outlives the run.
+        operator: looked at before each tick; None where nobody asks.
 
     Attributes:
         latch_fault: why the latch could not be fired; empty if it could, or had not to.
@@ -115,17 +139,16 @@ class Driver:
         *,
         network: Network,
         tick_ns: int,
-        duration_ns: int | None = None,
-        max_ticks: int | None = None,
+        until: Until | None = None,
         chores: Chores | None = None,
         latch: Latch | None = None,
+        operator: Operator | None = None,
     ) -> None:
         self._session = session
         self._pacer = pacer
         self._network = network
         self._tick_ns = tick_ns
-        self._duration_ns = duration_ns
-        self._max_ticks = max_ticks
+        self._ends = until or Until()
         self._chores = chores
         self._reason: StopReason | None = None
         self._open: list[_Feed] = []
@@ -134,6 +157,8 @@ class Driver:
         self._latch = latch
         self._latching: asyncio.Task[None] | None = None
         self._kill_first = ""
+        self._flatten_first = False
+        self._operator = operator
         self._has_begun = False
         self.latch_fault = ""
 
@@ -141,18 +166,32 @@ class Driver:
         """Ask for an orderly end; callable from a signal handler of the event loop."""
         self._stop(StopReason.OPERATOR)
 
-    def kill(self, reason: str) -> None:
+    def kill(self, reason: str, *, flatten: bool = False) -> None:
         """Fire the kill switch: cancels leave within this call; callable from the event loop only.
 
         Before the run it makes one that only cancels. The latch follows on disk: a disk that hangs must not
-        keep the cancels here.
+        keep the cancels here. What the latch says of flattening is looked up then, and again whenever the
+        switch is fired again.
         """
         if not self._has_begun:
             self._kill_first = self._kill_first or reason
+            self._flatten_first = self._flatten_first or flatten
             return
         if not self._session.killed:
             self._session.kill(reason, self._pacer.now_ns())
+        elif self._latch is not None:
+            self._begin_latching(self._latch)
+        if flatten:
+            self._flatten()
         self._heed_kill()
+
+    def set_state(self, state: TradingState, reason: str, connector: str = "") -> None:
+        """Set the session's state, or a venue's, as an operator wishes; callable from the event loop only.
+
+        Raises:
+            LocalError: nothing can be raised any more, or there is no such connector.
+        """
+        self._session.set_state(state, reason, connector, self._pacer.now_ns())
 
     async def run(self) -> StopReason:
         """Drive the session until a reason to stop, then until its orders are gone or time is up.
@@ -173,19 +212,19 @@ class Driver:
         self._session.start(start_ns)
         self._has_begun = True
         if self._kill_first:
-            self.kill(self._kill_first)
+            self.kill(self._kill_first, flatten=self._flatten_first)
         for connector, plan in self._session.streams():
             if isinstance(plan.source, LocalSource):
                 self._waiting.append((start_ns, _Feed(connector, plan, plan.source)))
         self._network.open_what_may_be()
         next_tick_ns = start_ns + self._tick_ns
-        end_ns = None if self._duration_ns is None else start_ns + self._duration_ns
+        end_ns = None if self._ends.duration_ns is None else start_ns + self._ends.duration_ns
         while self._reason is None:
             next_tick_ns = await self._one(next_tick_ns)
             self._heed_kill()
             if end_ns is not None and self._pacer.now_ns() >= end_ns:
                 self._stop(StopReason.DURATION)
-            elif self._max_ticks is not None and self._session.ticks >= self._max_ticks:
+            elif self._ends.max_ticks is not None and self._session.ticks >= self._ends.max_ticks:
                 self._stop(StopReason.MAX_TICKS)
             elif self._session.record_lost:
                 self._stop(StopReason.JOURNAL_FAILED)
@@ -232,6 +271,8 @@ class Driver:
             self._reopen(at_ns)
         elif next_tick_ns <= due_ns:
             self._look_at_latch()
+            if self._operator is not None:
+                self._operator.look(self._session, at_ns)
             self._session.tick(at_ns)
             self._reopen(at_ns)
             late = (at_ns - next_tick_ns) // self._tick_ns
@@ -297,14 +338,27 @@ class Driver:
         self._reason = StopReason.KILLED
         self._pacer.wake()
         if self._latch is not None:
-            latching = asyncio.to_thread(self._latch.fire, self._session.reason)
-            self._latching = asyncio.get_running_loop().create_task(self._keep(latching))
+            self._begin_latching(self._latch)
 
-    async def _keep(self, latching: Coroutine[Any, Any, None]) -> None:
+    def _begin_latching(self, latch: Latch) -> None:
+        if self._latching is None or self._latching.done():
+            self._latching = asyncio.get_running_loop().create_task(self._keep(latch))
+
+    async def _keep(self, latch: Latch) -> None:
+        def fire() -> bool:
+            latch.fire(self._session.reason)
+            return latch.wants_flat()
+
         try:
-            await asyncio.wait_for(latching, LATCH_S)
+            if await asyncio.wait_for(asyncio.to_thread(fire), LATCH_S):
+                self._flatten()
         except (LocalError, TimeoutError) as e:
             self.latch_fault = str(e) or f"the disk did not answer within {LATCH_S:g} s"
+
+    def _flatten(self) -> None:
+        if not self._session.safety.is_flattening:
+            self._session.flatten(self._pacer.now_ns())
+            self._pacer.wake()
 
     def _stop(self, reason: StopReason) -> None:
         if self._reason is None:

@@ -45,15 +45,32 @@ class KillLatch:
         except OSError as e:
             raise LocalError(f"the kill latch {self.path} cannot be seen", found=e.strerror) from e
 
-    def fire(self, reason: str) -> None:
+    def fire(self, reason: str, *, flatten: bool = False) -> None:
         """Latch, unless it is latched: the first reason stays.
+
+        Args:
+            reason: why.
+            flatten: sessions shall also close their positions; is added to a latch that does not say so.
 
         Raises:
             LocalError: the disk refuses.
         """
-        if self.read() is None:
-            at = datetime.now(UTC).isoformat(timespec="milliseconds")
-            write_private(self.path, msgspec.json.encode({"at": at, "reason": reason[:_MAX_REASON]}))
+        known = self.read()
+        if known is None or (flatten and not self.wants_flat()):
+            told = {
+                "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "reason": (reason if known is None else known)[:_MAX_REASON],
+                "flatten": flatten,
+            }
+            write_private(self.path, msgspec.json.encode(told))
+
+    def wants_flat(self) -> bool:
+        """Tell whether an operator wants positions closed; nobody does where that cannot be read."""
+        try:
+            latch = msgspec.json.decode(self.path.read_bytes()[:_MAX_SHOWN])
+        except (OSError, msgspec.DecodeError, RecursionError):
+            return False
+        return isinstance(latch, dict) and latch.get("flatten") is True
 
     def clear(self) -> None:
         """Let sessions start again.

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from paraphina_core.config import LeftoverPolicy
 from paraphina_core.domain import (
     CONTEXT,
@@ -50,12 +52,6 @@ from .doubts import CLOCK_MARGIN_NS, Doubts
 from .trading import Trading
 from .venue import Market, Venue
 
-#: Lists in a row that must show a difference of a position before it counts.
-DRIFT_REPEATS: Final = 3
-
-#: Lists in a row after which it is believed to stay: somebody must look.
-DRIFT_LASTS: Final = 12
-
 #: The account is looked at again so soon after a difference, and while orders are being cancelled, and after
 #: twice as long each time: a venue's limits are needed for cancels and for the dead-man switch.
 LOOK_AGAIN_NS: Final = 500 * NS_PER_MS
@@ -69,6 +65,20 @@ LIST_LAG_NS: Final = 2 * NS_PER_S
 _LISTED_AS_OPEN: Final = frozenset({OrderState.LIVE, OrderState.PARTIALLY_FILLED})
 
 
+class DriftRules(msgspec.Struct, frozen=True, kw_only=True):
+    """When a difference of positions counts.
+
+    Args:
+        repeats: lists in a row that must show it before the venue may only reduce.
+        lasts: lists in a row after which it is believed to stay and the kill switch fires.
+        tolerated_lots: difference, in lots, that is none.
+    """
+
+    repeats: int = 3
+    lasts: int = 12
+    tolerated_lots: int = 0
+
+
 class Reconciler:
     """The account of one connector, in modes in which orders leave.
 
@@ -80,6 +90,7 @@ class Reconciler:
         leftovers: which orders that were found are cancelled.
         dead_man: its switch, None where the venue has none.
         max_skew_ms: largest difference of the venue's clock with which orders are placed.
+        drift_rules: when a difference of positions counts.
     """
 
     def __init__(
@@ -92,6 +103,7 @@ class Reconciler:
         leftovers: LeftoverPolicy,
         dead_man: DeadMan | None,
         max_skew_ms: int,
+        drift_rules: DriftRules,
     ) -> None:
         self._venue = venue
         self._trading = trading
@@ -101,6 +113,7 @@ class Reconciler:
         self._leftovers = leftovers
         self._dead_man = dead_man
         self._max_skew_ms = max_skew_ms
+        self._drift_rules = drift_rules
         self._doubts = Doubts()
         self._next_ns = 0
         self._current_since_ns = 0  # lists that were asked for earlier say nothing of what counts now
@@ -164,9 +177,11 @@ class Reconciler:
         """
         if self._ended_ns is None or not (self._orders_ns >= self._ended_ns) or self._listed:
             return False
-        if self._venue.strays or (self._trading.killed and not self._has_baseline):
+        if self._venue.strays or (self._trading.safety.killed and not self._has_baseline):
             return False  # who asks what is left wants to hear of positions too
         if self._doubts.next_due_ns() is not None:
+            return False
+        if self._trading.safety.is_flattening and (self._positions_ns < self._ended_ns or self._drifts):
             return False
         return self._dead_man is None or self._dead_man.is_off
 
@@ -267,19 +282,34 @@ class Reconciler:
             return route is None
         return route.idle_since_ns <= at_ns
 
+    def _notice_end(self, at_ns: int) -> None:
+        """Look anew when from now on only cancels leave, and when an operator lets the session go on.
+
+        An order that closes a position begins the end anew.
+        """
+        last_order_ns = self._venue.last_order_ns
+        if self._trading.safety.only_cancels:
+            if self._ended_ns is None or self._ended_ns < last_order_ns:
+                self._ended_ns = self._next_ns = at_ns
+                self._hurry_ns = LOOK_AGAIN_NS
+                self._look(at_ns)
+        elif self._ended_ns is not None:
+            self._ended_ns = None
+            self._current_since_ns = self._next_ns = at_ns
+            if self._dead_man is not None:
+                self._dead_man.again(at_ns)
+
     # --- the dead-man switch ---------------------------------------------------------------------
 
     def _keep_dead_man(self, instruments: tuple[InstrumentId, ...], at_ns: int) -> None:
-        if self._trading.only_cancels and self._ended_ns is None:
-            self._ended_ns = self._next_ns = at_ns
-            self._hurry_ns = LOOK_AGAIN_NS
-            self._look(at_ns)
+        self._notice_end(at_ns)
         if self._dead_man is None:
             return
         is_done = self._ended_ns is not None and self._orders_ns >= self._ended_ns and not self._listed
         is_done = (
             is_done
             and not self._venue.strays
+            and self._trading.is_flat(self._venue)
             and not any(self._trading.tracker.open_orders(name) for name in instruments)
         )
         command = (
@@ -314,17 +344,19 @@ class Reconciler:
             self._drifts, self._fills_since_ns = 0, asked_ns
             return
         self._drifts += 1
+        rules = self._drift_rules
         for name, size in drift.items():
             theirs = CONTEXT.add(self._trading.ledger.size(name), size)
             self._trading.note_drift(self._venue, name, theirs, self._drifts, at_ns)
         self._next_ns = min(self._next_ns, at_ns + self._hurry_ns)
         self._ask(QueryFills(since_ns=self._fills_since_ns - CLOCK_MARGIN_NS), at_ns)
-        if self._drifts in {DRIFT_REPEATS, DRIFT_LASTS}:
+        if self._drifts >= rules.repeats:
             told = ", ".join(f"{name} by {size:f}" for name, size in drift.items())
             what = f"positions on {self._venue.name} differ from what was filled: {told}"
-            self._venue.note(what)
-            breach = Breach.LASTING_DRIFT if self._drifts == DRIFT_LASTS else Breach.DRIFT
-            self._trading.breach(breach, what, at_ns)
+            if self._drifts in {rules.repeats, rules.lasts}:
+                self._venue.note(what)
+            breach = Breach.LASTING_DRIFT if self._drifts >= rules.lasts else Breach.DRIFT
+            self._trading.safety.breach(breach, what, at_ns, self._venue)
 
     def _start_from(
         self, positions: dict[InstrumentId, PositionReport], asked_ns: int, exchange_ns: int | None
@@ -346,12 +378,13 @@ class Reconciler:
         return True
 
     def _drift(self, positions: dict[InstrumentId, PositionReport]) -> dict[InstrumentId, Decimal]:
-        """Return by how much the venue's position differs from ours, where it does."""
+        """Return by how much the venue's position differs from ours, where it is more than is tolerated."""
         drift = {}
-        for name in self._venue.markets:
+        for name, market in self._venue.markets.items():
             theirs = positions[name].size if name in positions else Decimal(0)
             difference = CONTEXT.subtract(theirs, self._trading.ledger.size(name))
-            if difference:
+            tolerated = CONTEXT.multiply(market.instrument.lot_size, self._drift_rules.tolerated_lots)
+            if abs(difference) > tolerated:
                 drift[name] = difference
         return drift
 
@@ -366,7 +399,7 @@ class Reconciler:
         self._orders_ns = asked_ns
         ours = [report for report in listed.orders if report.instrument in self._venue.markets]
         self._listed = frozenset(report.venue_order_id for report in ours)
-        if self._trading.killed:
+        if self._trading.safety.killed:
             self._venue.strays = tuple(report for report in listed.orders if self._is_stray(report))
         for record in self._not_listed(asked_ns):
             doubt = OutcomeUnknown(
@@ -428,7 +461,7 @@ class Reconciler:
         what = f"{self._venue.name} lists {whose}: {report.side.value} {report.size:f} at {report.price:f}"
         self._venue.note(what)
         if known is not None or (is_foreign and not is_own):
-            self._trading.breach(Breach.EXTERNAL_ORDER, what, at_ns)
+            self._trading.safety.breach(Breach.EXTERNAL_ORDER, what, at_ns)
 
     def _take_fills(self, listed: FillsListed, at_ns: int) -> None:
         for fill in listed.fills:

@@ -16,7 +16,10 @@ from paraphina_core.domain import LocalError
 
 #: Kinds of records that drive a session; everything else in a journal is what it decided.
 INPUT_KINDS: Final = frozenset(
-    {"start", "opened", "ended", "frame", "answer", "blocked", "tick", "wake", "kill", "stop", "finish"}
+    {
+        *("start", "opened", "ended", "frame", "answer", "blocked", "tick", "wake"),
+        *("state", "kill", "flatten", "stop", "finish"),
+    }
 )
 
 

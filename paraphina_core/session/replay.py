@@ -10,7 +10,7 @@ import msgspec
 
 from paraphina_core.config import Config
 from paraphina_core.connector import Plugins
-from paraphina_core.domain import LocalError, RunNumber
+from paraphina_core.domain import LocalError, RunNumber, TradingState
 from paraphina_core.execution import NoWire
 from paraphina_core.journal import FRAME_KIND, GENESIS_KIND, Frame, Record, decode_frame, read
 
@@ -134,12 +134,23 @@ def _feed(session: Session, record: Record) -> None:
             session.wake(record.at_ns)
         case "blocked":
             session.blocked(data["connector"], data["call"], data["took_ms"], record.at_ns)
-        case "kill":
-            session.kill(data["reason"], record.at_ns)
-        case "stop":
-            session.stop(data["reason"], record.at_ns)
         case _:
-            session.finish(record.at_ns)
+            _intervene(session, record.kind, data, record.at_ns)
+
+
+def _intervene(session: Session, kind: str, data: dict[str, str], at_ns: int) -> None:
+    """Do what came from outside the venues: from an operator, or as the end of the run."""
+    match kind:
+        case "state":
+            session.set_state(TradingState(data["state"]), data["reason"], data["connector"], at_ns)
+        case "kill":
+            session.kill(data["reason"], at_ns)
+        case "flatten":
+            session.flatten(at_ns)
+        case "stop":
+            session.stop(data["reason"], at_ns)
+        case _:
+            session.finish(at_ns)
 
 
 def _show(kind: str, at_ns: int, data: bytes) -> str:

@@ -23,8 +23,8 @@ def snapshot(
     return SessionSnapshot(
         at_ns=at_ns,
         mode=trading.mode,
-        state=trading.state,
-        reason=trading.reason,
+        state=trading.safety.state,
+        reason=trading.safety.reason,
         ticks=ticks,
         frames=frames,
         placed=trading.placed,
@@ -39,6 +39,8 @@ def snapshot(
 def _venue(venue: Venue, trading: Trading, at_ns: int) -> VenueSnapshot:
     return VenueSnapshot(
         connector=venue.name,
+        state=trading.safety.states.venue(venue.name).state,
+        state_reason=trading.safety.states.venue(venue.name).reason,
         health=venue.health.state.value,
         reason=venue.health.reason,
         open_streams=tuple(sorted(venue.open_streams)),

@@ -30,7 +30,7 @@ from paraphina_core.ops import TelemetryWriter
 from .accounts import Accounts
 from .clock import Pacer, RealPacer, VirtualPacer
 from .compose import compose
-from .driver import Driver, StopReason
+from .driver import Driver, StopReason, Until
 from .endpoints import access_of, engine_of
 from .kill_latch import KillLatch
 from .network import Network
@@ -236,8 +236,10 @@ class Run:
             self._pacer,
             network=self._network,
             tick_ns=config.session.tick_ms * NS_PER_MS,
-            duration_ns=None if duration_s is None else int(duration_s * NS_PER_S),
-            max_ticks=config.session.max_ticks,
+            until=Until(
+                duration_ns=None if duration_s is None else int(duration_s * NS_PER_S),
+                max_ticks=config.session.max_ticks,
+            ),
             chores=_Chores(self._journal, self._telemetry, self.snapshot, self.session),
             latch=KillLatch(home) if latches else None,
         )

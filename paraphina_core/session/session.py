@@ -45,6 +45,7 @@ from .answers import encode_answer
 from .reconcile import Reconciler
 from .record import Recorder, encode
 from .report import snapshot
+from .safety import Safety
 from .snapshot import SessionSnapshot
 from .trading import Trading
 from .venue import Market, Venue
@@ -219,8 +220,29 @@ class Session:
 
     def kill(self, reason: str, at_ns: int) -> None:
         """Fire the kill switch: from this call on nothing but cancels leaves, and they leave in it."""
-        self._trading.latch(reason)
+        self._trading.safety.latch(reason)
         self._recorder.append("kill", at_ns, encode({"reason": reason}))
+        self._act(at_ns, "", ())
+
+    def flatten(self, at_ns: int) -> None:
+        """Close positions after the kill switch has fired.
+
+        Raises:
+            LocalError: it has not.
+        """
+        self._trading.safety.flatten()
+        self._recorder.append("flatten", at_ns, b"{}")
+        self._act(at_ns, "", ())
+
+    def set_state(self, state: TradingState, reason: str, connector: str, at_ns: int) -> None:
+        """Set the session's state or, with a connector's name, a venue's, as an operator wishes.
+
+        Raises:
+            LocalError: nothing can be raised any more, or there is no such connector.
+        """
+        self._trading.safety.set_state(state, reason, connector)
+        data = {"state": state, "reason": reason, "connector": connector}
+        self._recorder.append("state", at_ns, encode(data))
         self._act(at_ns, "", ())
 
     def stop(self, reason: str, at_ns: int) -> None:
@@ -240,7 +262,7 @@ class Session:
 
     def abandon(self, reason: str) -> None:
         """Give up without another record or order: the recorder itself has failed."""
-        self._trading.abandon(reason)
+        self._trading.safety.abandon(reason)
 
     def measure_delays(self, clock_ns: Callable[[], int]) -> None:
         """Note with a clock of session time when books are applied; for snapshots, never for a decision."""
@@ -282,28 +304,32 @@ class Session:
 
     def lose_record(self, reason: str) -> bool:
         """Take note that nothing can be recorded any more; True if orders at venues are to be cancelled."""
-        self._trading.lose_record(reason)
+        self._trading.safety.lose_record(reason)
         return bool(self._reconcilers)
 
     @property
     def record_lost(self) -> str:
         """Why nothing can be recorded any more, empty while it can; then the session must end."""
-        return self._trading.record_lost
+        return self._trading.safety.record_lost
 
     @property
     def killed(self) -> bool:
         """True once the kill switch has fired; then the session must end."""
-        return self._trading.killed
+        return self._trading.safety.killed
 
     @property
     def reason(self) -> str:
         """Why the session is not active; empty while it is."""
-        return self._trading.reason
+        return self._trading.safety.reason
 
     @property
     def quiet(self) -> bool:
-        """True once no order is open, by our books and by the word of every venue that orders left for."""
-        return self._trading.tracker.open_count == 0 and not self.unconfirmed
+        """True once no order is open, by our books and by the word of every venue that orders left for.
+
+        Where an operator wants positions closed, also once no order could close any more of them.
+        """
+        flat = all(self._trading.is_flat(venue) for venue in self._venues.values())
+        return flat and self._trading.tracker.open_count == 0 and not self.unconfirmed
 
     @property
     def unconfirmed(self) -> tuple[str, ...]:
@@ -479,4 +505,9 @@ class Session:
     @property
     def state(self) -> TradingState:
         """What the session may do now."""
-        return self._trading.state
+        return self._trading.safety.state
+
+    @property
+    def safety(self) -> Safety:
+        """What the session and each venue may do, and why."""
+        return self._trading.safety

@@ -87,10 +87,13 @@ class ConnectionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One connector: health, streams, its markets and what it says of the account.
 
-    `hindrance` says why nothing may be placed although the market may be fine.
+    `state` is the venue's own, which the session's may be more careful than; `state_reason` says why it is
+    not active.
     """
 
     connector: str
+    state: TradingState
+    state_reason: str
     health: str
     reason: str
     open_streams: tuple[str, ...]

@@ -31,6 +31,7 @@ from paraphina_core.domain import (
     OrderReport,
     OrderState,
     PlaceOrder,
+    Purpose,
     Side,
     TradingState,
     VenueNotice,
@@ -41,16 +42,17 @@ from paraphina_core.execution import (
     Ledger,
     Obstacle,
     OrderRecord,
-    OrderTracker,
     OrderUpdate,
     Planner,
     Unplaced,
 )
-from paraphina_core.gates import SessionContext, check
+from paraphina_core.gates import check
 from paraphina_core.market import HealthState
 
-from .breaches import CONSEQUENCES, Breach, Consequence
+from .breaches import Breach
+from .flattening import Flattening
 from .record import Recorder, encode
+from .safety import Safety
 from .venue import Market, Venue
 from .withdrawal import Withdrawal
 
@@ -67,6 +69,9 @@ _BREACHES: Final = {
 #: A side whose order a venue has rejected waits so long, then twice as long each time, up to the longest.
 FIRST_PAUSE_NS: Final = 250 * NS_PER_MS
 LONGEST_PAUSE_NS: Final = 8 * NS_PER_S
+
+#: A position may be worth so much more than its limit without any order being to blame.
+ROOM_FOR_PRICES: Final = 1.25
 
 #: Shown as the reason why such a side has no order.
 REJECTED_JUST_NOW: Final = "REJECTED_JUST_NOW"
@@ -97,8 +102,7 @@ class Trading:
         tracker: every own order.
         ledger: positions and money.
         refusals: how often each order gate refused.
-        reason: why the session is not active; empty while it is.
-        record_lost: why nothing can be recorded any more; empty while it can.
+        safety: what the session and each venue may do.
     """
 
     def __init__(
@@ -108,22 +112,20 @@ class Trading:
         strategy: Strategy,
         planner: Planner,
         ledger: Ledger,
-        context: SessionContext,
+        safety: Safety,
         sent_ids: SentIds,
         recorder: Recorder,
-        first_id: int = 0,
     ) -> None:
-        self.tracker = OrderTracker(first_id=first_id)
+        self.safety = safety
+        self.tracker = safety.tracker
         self.ledger = ledger
         self.refusals: Counter[str] = Counter()
-        self.reason = ""
-        self.record_lost = ""
         self.placed = 0
         self.fills = 0
         self._venues = venues
         self._strategy = strategy
         self._planner = planner
-        self._context = context
+        self._context = context = safety.context
         self._sent_ids = sent_ids
         self._recorder = recorder
         self._home: dict[InstrumentId, Venue] = {}
@@ -132,10 +134,10 @@ class Trading:
         self._funding_ns: dict[InstrumentId, int] = {}
         self._last_refusal: dict[tuple[InstrumentId, Side], str] = {}
         self._unplaced: tuple[Unplaced, ...] = ()
-        self._stopping = False
         self._withdrawal = Withdrawal(
             venues, self.tracker, recorder, reaches_venue=context.mode.reaches_venue
         )
+        self._flattening = Flattening(venues, self.tracker, ledger, context.limits, planner.take_id)
 
     @property
     def cancels(self) -> int:
@@ -143,32 +145,25 @@ class Trading:
         return self._withdrawal.cancels
 
     @property
-    def killed(self) -> bool:
-        """True once the kill switch has fired."""
-        return self._context.kill_latched is not False
-
-    @property
     def mode(self) -> TradeMode:
         """The trade mode of the run."""
         return self._context.mode
 
-    @property
-    def only_cancels(self) -> bool:
-        """True once nothing but cancels leaves for the rest of the run."""
-        return self._stopping or self._context.state is TradingState.HALTED
-
     def may_leave(self, order: PlaceOrder | ModifyOrder) -> bool:
         """Say whether an order that the gates let through may still be sent; asked where it is sent."""
-        if self.only_cancels or self.killed:
+        venue = self._home[order.instrument]
+        if venue.health.state is HealthState.DISABLED:
             return False
-        if self._home[order.instrument].health.state is HealthState.DISABLED:
+        if isinstance(order, PlaceOrder) and order.purpose is Purpose.FLATTEN:
+            return self.safety.is_flattening
+        if self.safety.only_cancels or self.safety.killed:
             return False
-        return self._context.state is TradingState.ACTIVE or order.reduce_only
+        state = self.safety.states.effective(venue.name)
+        return state is TradingState.ACTIVE or (state is TradingState.REDUCING and order.reduce_only)
 
-    @property
-    def state(self) -> TradingState:
-        """What the session may do now."""
-        return self._context.state
+    def is_flat(self, venue: Venue) -> bool:
+        """Tell whether nothing is left to close on a venue; true where nobody wants positions closed."""
+        return not self.safety.is_flattening or self._flattening.is_done(venue)
 
     def not_quoted(self, instrument: InstrumentId) -> tuple[str, ...]:
         """Say why sides that the strategy wants to quote have no order: a refusal or an obstacle."""
@@ -185,7 +180,7 @@ class Trading:
     def begin(self, at_ns: int) -> None:
         """Start trading: from here on the session is active until something says otherwise."""
         self._context.at_ns = at_ns
-        self._context.state = TradingState.ACTIVE
+        self.safety.states.set(TradingState.ACTIVE, "")
         self._context.daily_pnl_usd = float(self.ledger.daily_pnl)
         if self.mode.reaches_venue:
             self.tracker.since_ns = at_ns
@@ -218,35 +213,7 @@ class Trading:
                 if market.book.mid is not None:
                     self.ledger.mark(market.instrument.id, market.book.mid, at_ns)
         self._context.daily_pnl_usd = float(self.ledger.daily_pnl)
-        limits = self._context.limits
-        if not (-self._context.daily_pnl_usd <= limits.max_daily_loss_usd):
-            self.breach(
-                Breach.DAILY_LOSS, f"the daily loss is beyond {limits.max_daily_loss_usd:g} USD", at_ns
-            )
-        stale = [venue.name for venue in self._venues.values() if venue.stale_ticks > limits.max_stale_ticks]
-        if stale and (limits.canary or len(stale) == len(self._venues)):
-            what = f"stale for more than {limits.max_stale_ticks} ticks: {', '.join(stale)}"
-            self.breach(Breach.STALE_MARKET, what, at_ns)
-
-    def breach(self, breach: Breach, what: str, at_ns: int) -> None:
-        """Do what the table has for a breach.
-
-        On paper nothing is at a venue that somebody would have to look at: there the session halts where
-        elsewhere the kill switch fires.
-        """
-        consequence = CONSEQUENCES[breach]
-        if consequence is Consequence.LATCH and self.mode.reaches_venue:
-            if not self.killed:
-                self.latch(what)
-                self._recorder.append("latch", at_ns, encode({"reason": what}))
-        elif consequence is not Consequence.REDUCE:
-            if self._context.state is not TradingState.HALTED:
-                self.abandon(what)
-                self._recorder.append("halt", at_ns, encode({"reason": what}))
-        elif self._context.state is TradingState.ACTIVE:
-            self._context.state = TradingState.REDUCING
-            self.reason = what
-            self._recorder.append("reduce", at_ns, encode({"reason": what}))
+        self.safety.judge(at_ns)
 
     def note_drift(
         self, venue: Venue, instrument: InstrumentId, theirs: Decimal, in_a_row: int, at_ns: int
@@ -261,25 +228,10 @@ class Trading:
         }
         self._recorder.append("drift", at_ns, encode(data))
 
-    def latch(self, reason: str) -> None:
-        """Fire the kill switch, in memory, before anything is recorded of it: nothing may come between."""
-        self._context.kill_latched = True
-        self.abandon(reason)
-
-    def abandon(self, reason: str) -> None:
-        """Halt without a record of it."""
-        self._context.state = TradingState.HALTED
-        self.reason = reason
-
-    def lose_record(self, reason: str) -> None:
-        """Go on without a record: orders at venues must be cancelled, and nothing else may leave."""
-        self.record_lost = reason
-        self.abandon(reason)
-
     def stop(self, at_ns: int) -> None:
         """Want nothing any more: every order is cancelled and none is placed."""
         self._context.at_ns = at_ns
-        self._stopping = True
+        self.safety.is_stopping = True
 
     # --- the step -------------------------------------------------------------------------------
 
@@ -294,21 +246,28 @@ class Trading:
         return done
 
     def _decide(self, at_ns: int) -> tuple[Sequence[PlaceOrder], Sequence[ClientOrderId]]:
-        if self.only_cancels:
-            return (), self._withdrawal.everything(at_ns)
+        if self.safety.only_cancels:
+            cancelled = self._withdrawal.everything(at_ns)
+            orders = self._flattening.orders(at_ns) if self.safety.is_flattening else ()
+            return [order for order in orders if self._place(order, at_ns)], cancelled
+        self._withdrawal.begin_again()
         view = View(
             markets=tuple(
-                venue.view(market, at_ns)
+                venue.view(market, at_ns, self.safety.states.effective(venue.name))
                 for venue in self._venues.values()
                 for market in venue.markets.values()
             ),
-            state=self._context.state,
+            state=self.safety.state,
         )
         try:
-            targets = self._strategy.decide(view, at_ns)
+            targets = [
+                target
+                for target in self._strategy.decide(view, at_ns)
+                if not self._is_halted(target.instrument)
+            ]
             plan = self._planner.plan(targets, self._instruments, self.tracker, at_ns)
         except Exception as e:  # noqa: BLE001  # whatever a strategy does, its orders must be cancelled
-            self.breach(Breach.STRATEGY_RAISED, f"the strategy raised {type(e).__name__}: {e}", at_ns)
+            self.safety.breach(Breach.STRATEGY_RAISED, f"the strategy raised {type(e).__name__}: {e}", at_ns)
             return (), self._withdrawal.everything(at_ns)
         self._unplaced = plan.unplaced
         cancelled = [
@@ -316,6 +275,10 @@ class Trading:
         ]
         placed = [order for order in plan.places if self._place(order, at_ns)]
         return placed, cancelled
+
+    def _is_halted(self, instrument: InstrumentId) -> bool:
+        venue = self._home.get(instrument)
+        return venue is not None and venue.context.state is TradingState.HALTED
 
     def _place(self, order: PlaceOrder, at_ns: int) -> bool:
         venue = self._home[order.instrument]
@@ -339,6 +302,7 @@ class Trading:
         self._sent_ids.last = order.client_order_id
         venue.context.budget.spend(at_ns)
         self._count(market)
+        venue.last_order_ns = at_ns
         venue.route.submit(order, at_ns)
         self.tracker.sent(order.client_order_id, at_ns)
         self.placed += 1
@@ -450,7 +414,7 @@ class Trading:
         venue.note(what)
         breach = Breach.FILL_AFTER_REJECT if rejected else _BREACHES.get(finding)
         if breach is not None:
-            self.breach(breach, what, at_ns)
+            self.safety.breach(breach, what, at_ns, venue)
 
     def _count(self, market: Market) -> None:
         """Tell the order gates what is open and held on a market."""

@@ -30,6 +30,7 @@ from paraphina_core.domain import (
     OrderReport,
     RemoteError,
     Trade,
+    TradingState,
     TradingStatus,
     age_ms,
 )
@@ -147,6 +148,7 @@ class Venue:
         inquiries: what the connector is asked.
         hindrance: why nothing may be placed although the market may be fine; empty when something may.
         last_fill_ns: when the last fill was booked.
+        last_order_ns: when the last order was placed.
         markets: by instrument, filled as the connector defines its instruments.
         open_streams: names of the plan's streams that are open now.
         by_question: instruments whose whole books were asked for, because no stream tells them.
@@ -187,6 +189,7 @@ class Venue:
         self.inquiries = Inquiries(connector, plan, wire, seed=seed, signatory=self.signatory)
         self.hindrance = ""
         self.last_fill_ns = 0
+        self.last_order_ns = 0
         self.open_streams: set[str] = set()
         self.by_question: dict[InstrumentId, None] = {}
         self.liveness = {
@@ -262,8 +265,8 @@ class Venue:
             return f"venue is {self.health.state.value}: {self.health.reason}"
         return market.trouble(at_ns, self._profile.max_book_age_ms)
 
-    def view(self, market: Market, at_ns: int) -> MarketView:
-        """Show one market to a strategy."""
+    def view(self, market: Market, at_ns: int, state: TradingState) -> MarketView:
+        """Show one market to a strategy, and what may be done there."""
         book = market.book
         unusable = self.unusable(market, at_ns)
         bid = book.best_bid or _NO_LEVEL
@@ -283,6 +286,7 @@ class Venue:
             base_order_notional_usd=self._profile.base_order_notional_usd,
             max_order_notional_usd=self._profile.max_order_notional_usd,
             max_position_notional_usd=self._profile.max_position_notional_usd_per_venue,
+            state=state,
         )
 
     def opened(self, stream: str, at_ns: int) -> None:

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from paraphina_core.connector import Capability
-from paraphina_core.domain import NS_PER_MS, CancelAll, CancelOrder, ClientOrderId, OrderReport, OrderState
+
+from paraphina_core.domain import (
+    NS_PER_MS,
+    CancelAll,
+    CancelOrder,
+    ClientOrderId,
+    OrderReport,
+    OrderState,
+    Purpose,
+)
 from paraphina_core.execution import OrderRecord, OrderTracker, cancel_of
 
 from .record import Recorder, encode
@@ -54,7 +63,12 @@ class Withdrawal:
         """
         cancelled: list[ClientOrderId] = []
         for venue in self._venues.values():
-            records = [record for name in venue.markets for record in self._tracker.open_orders(name)]
+            records = [
+                record
+                for name in venue.markets
+                for record in self._tracker.open_orders(name)
+                if not _ends_by_itself(record, at_ns)
+            ]
             if self._reaches_venue and not venue.spec.cancel_all_command:
                 cancelled += self._each(venue, records, at_ns)
                 self._strays(venue, at_ns)
@@ -63,6 +77,11 @@ class Withdrawal:
                 if Capability.CANCEL_ALL in venue.spec.per_instrument:  # and it reaches no other instrument
                     self._strays(venue, at_ns, elsewhere=True)
         return cancelled
+
+    def begin_again(self) -> None:
+        """Forget what was asked for: orders leave again, and a later withdrawal has everything before it."""
+        self._cancel_all_ns.clear()
+        self._cancel_ns.clear()
 
     def _all(self, venue: Venue, records: Sequence[OrderRecord], at_ns: int) -> Iterator[ClientOrderId]:
         asked_ns = self._cancel_all_ns.get(venue.name)
@@ -121,6 +140,11 @@ def _cancel_alls(venue: Venue) -> Iterable[CancelAll]:
     if Capability.CANCEL_ALL in venue.spec.per_instrument:
         return [CancelAll(instrument=instrument) for instrument in venue.markets]
     return [CancelAll()]
+
+
+def _ends_by_itself(record: OrderRecord, at_ns: int) -> bool:
+    """Tell whether an order closes a position and is so young that its own end must be on its way."""
+    return record.order.purpose is Purpose.FLATTEN and at_ns - record.created_ns < CANCEL_AGAIN_AFTER_NS
 
 
 def _cancel_of_stray(report: OrderReport) -> CancelOrder:

@@ -38,13 +38,11 @@ class TwoSided:
         self._inventory_shift_bps = parameters["inventory_shift_bps"]
 
     def decide(self, view: View, at_ns: int) -> Sequence[Target]:  # a quote here does not depend on the time
-        """Return the wanted quotes; none while the session is halted."""
-        if view.state is TradingState.HALTED:
-            return ()
+        """Return the wanted quotes; none where trading is halted."""
         targets: list[Target] = []
         for market in view.markets:
-            if not market.unusable:
-                targets.extend(self._quote(market, reducing=view.state is TradingState.REDUCING))
+            if not market.unusable and market.state is not TradingState.HALTED:
+                targets.extend(self._quote(market, reducing=market.state is TradingState.REDUCING))
         return targets
 
     def _quote(self, market: MarketView, *, reducing: bool) -> list[Target]:

@@ -74,7 +74,7 @@ def test_an_order_of_a_call_under_way_does_not_leave_after_the_kill() -> None:
     def decide_and_kill(view: object, at_ns: int) -> object:
         targets = decided(view, at_ns)  # type: ignore[arg-type]  # handed through
         if targets:
-            trading.latch("while the strategy decides")
+            trading.safety.latch("while the strategy decides")
         return targets
 
     trading._strategy = type("Strategy", (), {"decide": staticmethod(decide_and_kill)})()  # type: ignore[assignment]  # noqa: SLF001
@@ -155,7 +155,7 @@ def test_each_drift_also_stands_in_a_file_of_its_own_with_both_sides(tmp_path: P
 def test_every_breach_has_its_row_and_does_what_the_row_says(breach: Breach) -> None:
     """Reduce, halt, or latch; a row of each kind exists, and the journal replays."""
     desk = Desk().begin()
-    desk.session._trading.breach(breach, "a test", desk.now_ns)  # noqa: SLF001  # from outside nobody may
+    desk.session._trading.safety.breach(breach, "a test", desk.now_ns)  # noqa: SLF001  # from outside nobody may
     assert desk.state is (
         TradingState.REDUCING if CONSEQUENCES[breach] is Consequence.REDUCE else TradingState.HALTED
     )
@@ -167,10 +167,10 @@ def test_no_breach_raises_a_state_and_a_kill_after_a_halt_still_latches() -> Non
     """States only fall by themselves."""
     desk = Desk().begin()
     trading = desk.session._trading  # noqa: SLF001
-    trading.breach(Breach.STRATEGY_RAISED, "first", desk.now_ns)
-    trading.breach(Breach.EXTERNAL_ORDER, "then", desk.now_ns)
+    trading.safety.breach(Breach.STRATEGY_RAISED, "first", desk.now_ns)
+    trading.safety.breach(Breach.EXTERNAL_ORDER, "then", desk.now_ns)
     assert (desk.state, desk.session.reason) == (TradingState.HALTED, "first")
-    trading.breach(Breach.OVERFILL, "last", desk.now_ns)
+    trading.safety.breach(Breach.OVERFILL, "last", desk.now_ns)
     assert desk.session.killed
 
 

@@ -26,9 +26,10 @@ from paraphina_core.domain import (
     VenueNotice,
     View,
 )
-from paraphina_core.execution import Ledger, NoWire, Planner, PlannerRules, RouteCommand
+from paraphina_core.execution import Ledger, NoWire, OrderTracker, Planner, PlannerRules, RouteCommand
 from paraphina_core.gates import SessionContext
 from paraphina_core.market import Book
+from paraphina_core.session.safety import Safety
 from paraphina_core.session.trading import SentIds, Trading
 from paraphina_core.session.venue import Venue
 from scripted import book, instrument, plugin, steady, strategy_of
@@ -101,12 +102,13 @@ class Desk:
             seed=1,
         )
         self.recorder = Kept()
+        venues = {"alpha": self.venue}
         self.trading = Trading(
-            {"alpha": self.venue},
+            venues,
             strategy=strategy_of("buy", self._decide).build({}),
             planner=Planner(PlannerRules(), ClientOrderIds(lambda: RunNumber(7)).take),
             ledger=Ledger(Decimal(10_000)),
-            context=context,
+            safety=Safety(venues, OrderTracker(), context, self.recorder, cool_down_ns=0),
             sent_ids=sent_ids,
             recorder=self.recorder,
         )
@@ -158,8 +160,8 @@ def test_f037_an_overfill_is_booked_and_halts(desk: Desk) -> None:
     """More than was ordered is a position all the same, and nothing but cancels leaves after it."""
     desk.hear(desk.fill("a", "0.3"))
     assert desk.trading.ledger.size(BTC) == Decimal("0.3")
-    assert desk.trading.state is TradingState.HALTED
-    assert "overfill" in desk.trading.reason
+    assert desk.trading.safety.state is TradingState.HALTED
+    assert "overfill" in desk.trading.safety.reason
     assert "halt" in desk.recorder.kinds
 
 
@@ -167,10 +169,10 @@ def test_f033_a_repeated_fill_is_booked_once_and_one_that_contradicts_itself_hal
     """Same id and same data is a repetition; same id and other data is an alarm."""
     desk.hear(desk.fill("a", "0.05"), desk.fill("a", "0.05"))
     assert desk.trading.ledger.size(BTC) == Decimal("0.05")
-    assert desk.trading.state is TradingState.ACTIVE
+    assert desk.trading.safety.state is TradingState.ACTIVE
     desk.hear(desk.fill("a", "0.04"))
     assert desk.trading.ledger.size(BTC) == Decimal("0.05")
-    assert desk.trading.state is TradingState.HALTED
+    assert desk.trading.safety.state is TradingState.HALTED
 
 
 def test_f039_a_fill_of_an_order_never_sent_is_booked_and_the_session_only_reduces(
@@ -179,7 +181,7 @@ def test_f039_a_fill_of_an_order_never_sent_is_booked_and_the_session_only_reduc
     """Somebody else trades on the account: counted, shown, and no new risk until a person has looked."""
     desk.hear(desk.fill("x", "0.2", order=ClientOrderId(5)))
     assert desk.trading.ledger.size(BTC) == Decimal("0.2")
-    assert desk.trading.state is TradingState.REDUCING
+    assert desk.trading.safety.state is TradingState.REDUCING
     assert any("external" in notice for notice in desk.venue.notices)
     assert "reduce" in desk.recorder.kinds
 
