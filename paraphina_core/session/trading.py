@@ -33,6 +33,7 @@ from paraphina_core.domain import (
     PlaceOrder,
     Purpose,
     Side,
+    Target,
     TradingState,
     VenueNotice,
     View,
@@ -260,11 +261,7 @@ class Trading:
             state=self.safety.state,
         )
         try:
-            targets = [
-                target
-                for target in self._strategy.decide(view, at_ns)
-                if not self._is_halted(target.instrument)
-            ]
+            targets = [target for target in self._strategy.decide(view, at_ns) if self._may_stay(target)]
             plan = self._planner.plan(targets, self._instruments, self.tracker, at_ns)
         except Exception as e:  # noqa: BLE001  # whatever a strategy does, its orders must be cancelled
             self.safety.breach(Breach.STRATEGY_RAISED, f"the strategy raised {type(e).__name__}: {e}", at_ns)
@@ -276,9 +273,16 @@ class Trading:
         placed = [order for order in plan.places if self._place(order, at_ns)]
         return placed, cancelled
 
-    def _is_halted(self, instrument: InstrumentId) -> bool:
-        venue = self._home.get(instrument)
-        return venue is not None and venue.context.state is TradingState.HALTED
+    def _may_stay(self, target: Target) -> bool:
+        """Tell whether an order for a target may be in the market; else the one that is there is cancelled.
+
+        A new one is left to the gates, which say why not.
+        """
+        venue = self._home.get(target.instrument)
+        if venue is None or not any(self.tracker.open_orders(target.instrument)):
+            return True
+        state = self.safety.states.effective(venue.name)
+        return state is TradingState.ACTIVE or (state is TradingState.REDUCING and target.reduce_only)
 
     def _place(self, order: PlaceOrder, at_ns: int) -> bool:
         venue = self._home[order.instrument]

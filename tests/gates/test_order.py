@@ -74,6 +74,8 @@ def test_the_gates_are_asked_in_a_stable_order() -> None:
         "KILL_LATCHED",
         "SESSION_HALTED",
         "SESSION_REDUCING",
+        "VENUE_HALTED",
+        "VENUE_REDUCING",
         "VENUE_UNHEALTHY",
         "BOOK_NOT_LIVE",
         "BOOK_STALE",

@@ -125,7 +125,7 @@ def test_lasting_drift_reduces_first_and_then_fires_the_switch() -> None:
     desk = Desk().begin()
     desk.venue.position = Decimal("0.5")
     desk.advance(15_000)
-    assert desk.state is TradingState.REDUCING
+    assert desk.venue_state is TradingState.REDUCING
     desk.advance(120_000)
     assert desk.session.killed
     assert "differ from what was filled" in desk.session.reason
@@ -155,10 +155,14 @@ def test_each_drift_also_stands_in_a_file_of_its_own_with_both_sides(tmp_path: P
 def test_every_breach_has_its_row_and_does_what_the_row_says(breach: Breach) -> None:
     """Reduce, halt, or latch; a row of each kind exists, and the journal replays."""
     desk = Desk().begin()
-    desk.session._trading.safety.breach(breach, "a test", desk.now_ns)  # noqa: SLF001  # from outside nobody may
-    assert desk.state is (
-        TradingState.REDUCING if CONSEQUENCES[breach] is Consequence.REDUCE else TradingState.HALTED
-    )
+    (venue,) = desk.session._venues.values()  # noqa: SLF001
+    desk.session.safety.breach(breach, "a test", desk.now_ns, venue)
+    assert (desk.state, desk.venue_state) == {
+        Consequence.REDUCE_VENUE: (TradingState.ACTIVE, TradingState.REDUCING),
+        Consequence.REDUCE: (TradingState.REDUCING, TradingState.REDUCING),
+        Consequence.HALT: (TradingState.HALTED, TradingState.HALTED),
+        Consequence.LATCH: (TradingState.HALTED, TradingState.HALTED),
+    }[CONSEQUENCES[breach]]
     assert desk.session.killed == (CONSEQUENCES[breach] is Consequence.LATCH)
     assert set(CONSEQUENCES.values()) == set(Consequence)
 

@@ -335,7 +335,7 @@ def test_f039_f071_orders_found_at_the_start_are_counted_shown_and_cancelled_by_
     _ended(desk)
 
 
-def test_f104_an_order_by_hand_is_counted_and_lets_the_session_only_reduce() -> None:
+def test_f104_an_order_by_hand_is_counted_and_lets_the_venue_only_reduce() -> None:
     """Somebody trades on the account while the session runs."""
     desk = Desk().begin().want(BUY)
     desk.advance(1_000)
@@ -353,19 +353,19 @@ def _drift(desk: Desk) -> dict[InstrumentId, Decimal]:
     return venue.account.drift
 
 
-def test_f065_a_position_that_differs_again_and_again_lets_the_session_only_reduce() -> None:
+def test_f065_a_position_that_differs_again_and_again_lets_the_venue_only_reduce() -> None:
     """One list may be late; three in a row are not, and the difference is shown meanwhile."""
     desk = Desk().begin(4_000)
     desk.venue.position = Decimal("0.01")
     while not _drift(desk):
         desk.advance(100)
     assert _drift(desk) == {"port:BTC": Decimal("0.01")}
-    assert desk.state is TradingState.ACTIVE
+    assert desk.venue_state is TradingState.ACTIVE
     desk.advance(2_000)
-    assert desk.state is TradingState.REDUCING
+    assert desk.venue_state is TradingState.REDUCING
 
 
-def test_f069_a_fill_that_the_venue_takes_back_is_noticed_and_the_session_only_reduces() -> None:
+def test_f069_a_fill_that_the_venue_takes_back_is_noticed_and_the_venue_only_reduces() -> None:
     """A chain that was rolled back leaves us with a trade that never was: the venue's position says so."""
     desk = Desk().begin().want(BUY)
     desk.advance(1_000)
@@ -379,7 +379,7 @@ def test_f069_a_fill_that_the_venue_takes_back_is_noticed_and_the_session_only_r
         desk.advance(100)
     assert _drift(desk) == {"port:BTC": Decimal("-0.001")}
     desk.advance(2_000)
-    assert desk.state is TradingState.REDUCING
+    assert desk.venue_state is TradingState.REDUCING
     assert desk.venue.open == []
 
 

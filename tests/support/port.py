@@ -766,6 +766,11 @@ class Desk:
         return self.session.state
 
     @property
+    def venue_state(self) -> TradingState:
+        """What the session may do on the venue."""
+        return self.session.safety.states.effective(NAME)
+
+    @property
     def orders(self) -> list[tuple[str, str]]:
         """Return side and state of each open order that the session knows."""
         return [(r.order.side.value, r.state.value) for r in self.session.open_orders()]
