@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from paraphina_core.domain import NS_PER_S, TradingStatus
-from paraphina_core.twin import MENU, Fault, Garbled
+from paraphina_core.twin import MENU, ClockStep, Fault, Garbled
 
 #: What the network does by itself, beside the menu of the twins: nothing connects and everything is cut.
 OUTAGE: Final = "outage"
@@ -158,6 +158,7 @@ def weather(
     random = Random(f"weather {seed}")  # repeatable, guards nothing
     at_ns = start_ns
     round_: list[str] = []
+    clocks_ms = dict.fromkeys(connectors, 0)  # steps that only added up would end where nobody may trade
     while names:
         at_ns += int(random.expovariate(1.0 / mean_pause_s) * NS_PER_S)
         if at_ns >= end_ns:
@@ -172,4 +173,7 @@ def weather(
             continue
         kind = MENU[name]
         fault = msgspec.convert(PARAMETERS[name](random), kind)
+        if isinstance(fault, ClockStep):
+            stands_ms, clocks_ms[connector] = clocks_ms[connector], fault.ms
+            fault = msgspec.structs.replace(fault, ms=fault.ms - stands_ms)
         yield Strike(at_ns=at_ns, connector=connector, name=name, fault=fault)

@@ -19,7 +19,7 @@ from .events import (
     Traded,
 )
 from .exchange import Exchange
-from .faults import MENU, Fault, Garbled, MenuLine, menu, name_of, parse_fault, read_fault
+from .faults import MENU, ClockStep, Fault, Garbled, MenuLine, menu, name_of, parse_fault, read_fault
 from .host import Reply, TwinHost
 from .link import Latency, TwinLink
 from .link_entry import LinkEntry
@@ -40,6 +40,7 @@ __all__ = [
     "AccountTruth",
     "BookChanged",
     "BookLevel",
+    "ClockStep",
     "Closed",
     "Cut",
     "Delivery",

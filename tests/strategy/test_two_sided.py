@@ -45,10 +45,9 @@ def _market(**changes: object) -> MarketView:
     return MarketView(**values)  # type: ignore[arg-type]  # a test may set any field
 
 
-def _decide(
-    view: MarketView, state: TradingState = TradingState.ACTIVE, **parameters: float
-) -> dict[Side, Target]:
-    targets = TwoSided({**PARAMETERS, **parameters}).decide(View(markets=(view,), state=state), 0)
+def _decide(view: MarketView, **parameters: float) -> dict[Side, Target]:
+    whole = View(markets=(view,), state=TradingState.ACTIVE)
+    targets = TwoSided({**PARAMETERS, **parameters}).decide(whole, 0)
     assert len({target.side for target in targets}) == len(targets)
     return {target.side: target for target in targets}
 
@@ -88,11 +87,11 @@ def test_an_unusable_market_gets_no_quote() -> None:
     assert _decide(_market(unusable="book is stale")) == {}
 
 
-def test_a_halted_session_gets_no_quote_and_a_reducing_one_only_reduces() -> None:
+def test_where_trading_is_halted_there_is_no_quote_and_while_reducing_only_less() -> None:
     """Halted means nothing; reducing means reduce-only, never more than the position."""
-    assert _decide(_market(position_base=0.005), TradingState.HALTED) == {}
-    assert _decide(_market(), TradingState.REDUCING) == {}
-    quotes = _decide(_market(position_base=0.005), TradingState.REDUCING)
+    assert _decide(_market(position_base=0.005, state=TradingState.HALTED)) == {}
+    assert _decide(_market(state=TradingState.REDUCING)) == {}
+    quotes = _decide(_market(position_base=0.005, state=TradingState.REDUCING))
     assert set(quotes) == {Side.SELL}
     assert quotes[Side.SELL].reduce_only
     assert quotes[Side.SELL].size_base == pytest.approx(0.005)
