@@ -216,7 +216,7 @@ class Reconciler:
                 self._take_nonce(event, asked_ns)
             case VenueTime():
                 if asked_ns is not None:
-                    self._venue.account.clock_skew_ms = _skew_ms(event, asked_ns, at_ns)
+                    self._take_time(event, at_ns, asked_ns)
             case _:
                 return False
         return True
@@ -298,6 +298,15 @@ class Reconciler:
             self._current_since_ns = self._next_ns = at_ns
             if self._dead_man is not None:
                 self._dead_man.again(at_ns)
+
+    def _take_time(self, told: VenueTime, at_ns: int, asked_ns: int) -> None:
+        """Compare clocks; an answer that took so long that it may mean anything is asked for again."""
+        skew_ms = (told.exchange_ns - (asked_ns + at_ns) / 2) / NS_PER_MS
+        doubt_ms = (at_ns - asked_ns) / 2 / NS_PER_MS
+        if doubt_ms <= self._max_skew_ms or abs(skew_ms) - doubt_ms > self._max_skew_ms:
+            self._venue.account.clock_skew_ms = skew_ms
+        else:
+            self._slow_next_ns = at_ns
 
     # --- the dead-man switch ---------------------------------------------------------------------
 
@@ -485,8 +494,3 @@ def _value(report: PositionReport, market: Market) -> Decimal | None:
     if market.book.mid is not None:
         return exact(market.book.mid)
     return report.entry_price
-
-
-def _skew_ms(told: VenueTime, asked_ns: int, at_ns: int) -> float:
-    """Return how far the venue's clock is ahead, give or take half of the way there and back."""
-    return (told.exchange_ns - (asked_ns + at_ns) / 2) / NS_PER_MS

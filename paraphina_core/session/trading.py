@@ -27,6 +27,8 @@ from paraphina_core.domain import (
     MarketEvent,
     ModifyOrder,
     OrderAccepted,
+    OrderCancelled,
+    OrderExpired,
     OrderRejected,
     OrderReport,
     OrderState,
@@ -407,9 +409,11 @@ class Trading:
         """Act on what a venue says that does not fit what was sent.
 
         A repeated fill is only counted, and so is one that comes after the word of the cancel. Of an order
-        that nobody here sent, its report is taken over elsewhere.
+        that nobody here sent, its report is taken over elsewhere; that one which nobody here knows is gone
+        harms nobody, and may be the first word of an order that the venue has refused.
         """
-        if finding is Finding.HISTORY or isinstance(event, OrderReport):
+        is_gone = record is None and isinstance(event, OrderCancelled | OrderExpired)
+        if finding is Finding.HISTORY or is_gone or isinstance(event, OrderReport):
             return
         rejected = record is not None and record.state is OrderState.REJECTED
         if finding is Finding.DUPLICATE_FILL or (finding is Finding.LATE_FILL and not rejected):

@@ -18,6 +18,7 @@ from paraphina_core.domain import (
     Liquidity,
     MarketEvent,
     OrderAccepted,
+    OrderCancelled,
     PlaceOrder,
     RunNumber,
     Side,
@@ -26,7 +27,15 @@ from paraphina_core.domain import (
     VenueNotice,
     View,
 )
-from paraphina_core.execution import Ledger, NoWire, OrderTracker, Planner, PlannerRules, RouteCommand
+from paraphina_core.execution import (
+    Finding,
+    Ledger,
+    NoWire,
+    OrderTracker,
+    Planner,
+    PlannerRules,
+    RouteCommand,
+)
 from paraphina_core.gates import SessionContext
 from paraphina_core.market import Book
 from paraphina_core.session.safety import Safety
@@ -184,6 +193,13 @@ def test_f039_a_fill_of_an_order_never_sent_is_booked_and_the_session_only_reduc
     assert desk.trading.safety.state is TradingState.REDUCING
     assert any("external" in notice for notice in desk.venue.notices)
     assert "reduce" in desk.recorder.kinds
+
+
+def test_f039_the_end_of_an_order_that_nobody_knows_is_no_alarm(desk: Desk) -> None:
+    """The venue may tell that it refused ours by its own id alone; nothing is open by that."""
+    desk.hear(OrderCancelled(instrument=BTC, client_order_id=None, venue_order_id="77"))
+    assert desk.trading.safety.state is TradingState.ACTIVE
+    assert desk.trading.tracker.findings[Finding.EXTERNAL] == 1
 
 
 def test_what_an_order_route_has_to_say_reaches_the_notices(desk: Desk) -> None:

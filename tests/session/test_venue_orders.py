@@ -18,6 +18,7 @@ from paraphina_core.domain import (
     QueryFills,
     QueryOpenOrders,
     QueryOrder,
+    QueryTime,
     Side,
     TradingState,
 )
@@ -442,6 +443,19 @@ def test_f081_a_venue_whose_clock_differs_is_not_quoted_on() -> None:
     desk.advance(1_000)
     assert "clock differs" in desk.unusable
     assert desk.venue.received == {}
+
+
+def test_f081_an_answer_that_took_so_long_that_it_says_nothing_of_the_clock_is_asked_for_again() -> None:
+    """Half of its way may be the difference; only what no delay explains keeps quotes away."""
+    desk = Desk()
+    slow = Fault(delay_ms=6_000)
+    desk.ask_faults[QueryTime] = [slow, slow]
+    desk.begin().want(BUY)
+    desk.advance(15_000)
+    assert desk.unusable == ""
+    assert len(desk.venue.open) == 1
+    asked = [command for command in desk.venue.commands if isinstance(command, QueryTime)]
+    assert len(asked) == 3, "once more after each answer that said nothing, and then it was known"
 
 
 # --- the dead-man switch ------------------------------------------------------------------------
