@@ -18,6 +18,7 @@ from .evidence import (
 )
 from .facts import gather
 from .kill_latch import KillLatch
+from .operator_box import OperatorBox, StateAnswer, StateRequest
 from .playback import with_recording
 from .preflight import PreflightReport, preflight
 from .replay import Difference, ReplayResult, replay_run
@@ -32,6 +33,7 @@ from .snapshot import (
     SessionSnapshot,
     VenueSnapshot,
 )
+from .states import Standing
 from .visit import visited
 from .watchdog import Watchdog, watched_over
 
@@ -45,6 +47,7 @@ __all__ = [
     "KillLatch",
     "Level",
     "MarketSnapshot",
+    "OperatorBox",
     "OrderLeft",
     "OrderSnapshot",
     "PreflightReport",
@@ -53,6 +56,9 @@ __all__ = [
     "Session",
     "SessionFile",
     "SessionSnapshot",
+    "Standing",
+    "StateAnswer",
+    "StateRequest",
     "Summary",
     "VenueSnapshot",
     "Watchdog",

@@ -41,8 +41,10 @@ class DeadMan:
         return self._next_ns
 
     def beat(self, instruments: tuple[InstrumentId, ...], at_ns: int) -> ArmDeadMan | None:
-        """Return the command to arm it if that is due."""
-        if self._next_ns is None or at_ns < self._next_ns:
+        """Return the command to arm it if that is due: at once where it was to stay off."""
+        if self._is_disarming or self._next_ns is None:
+            self._is_disarming, self._next_ns = False, at_ns
+        if at_ns < self._next_ns:
             return None
         pause_ns = self._window_ms * NS_PER_MS // _BEATS_PER_WINDOW
         if self.is_off:  # the command may get lost, and nothing is placed meanwhile
@@ -60,10 +62,6 @@ class DeadMan:
         self._is_disarming = True
         self._next_ns = at_ns + DISARM_AGAIN_NS
         return ArmDeadMan(window_ms=0, instruments=instruments)
-
-    def again(self, at_ns: int) -> None:
-        """Keep it armed again: orders may leave after all."""
-        self._is_disarming, self._next_ns = False, at_ns
 
     def take(self, report: DeadManReport, at_ns: int) -> bool:
         """Take the venue's word on it; True if it refuses and did not before."""

@@ -296,8 +296,6 @@ class Reconciler:
         elif self._ended_ns is not None:
             self._ended_ns = None
             self._current_since_ns = self._next_ns = at_ns
-            if self._dead_man is not None:
-                self._dead_man.again(at_ns)
 
     def _take_time(self, told: VenueTime, at_ns: int, asked_ns: int) -> None:
         """Compare clocks; an answer that took so long that it may mean anything is asked for again."""

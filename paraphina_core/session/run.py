@@ -34,6 +34,7 @@ from .driver import Driver, StopReason, Until
 from .endpoints import access_of, engine_of
 from .kill_latch import KillLatch
 from .network import Network
+from .operator_box import OperatorBox
 from .outputs import (
     BUILD_FILE,
     CONFIG_FILE,
@@ -77,7 +78,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     `orders_left` holds, after a kill, also the orders of others that were on the account. `unconfirmed` names
     the connectors whose venue did not say in the end that no order is open. `latch_fault` says why the kill
-    switch that fired is not kept on disk, and is empty if it is.
+    switch that fired is not kept on disk, and is empty if it is. `flattened` says that positions were to be
+    closed.
     """
 
     run: RunNumber
@@ -89,6 +91,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     orders_left: tuple[OrderLeft, ...]
     unconfirmed: tuple[str, ...]
     positions_left: dict[InstrumentId, Decimal]
+    flattened: bool
     journal_head: Head
     telemetry_failures: int
     latch_fault: str = ""
@@ -100,8 +103,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 3 orders are or may be left, 4 halted, 5 killed and no order is left."""
-        if self.orders_left or self.unconfirmed:
+        """0 all done, 3 something is or may be left, 4 halted, 5 killed and nothing is left.
+
+        A position that is left counts only where positions were to be closed.
+        """
+        if self.orders_left or self.unconfirmed or (self.flattened and self.positions_left):
             return 3
         if self.was_killed:
             return KILLED_EXIT_CODE
@@ -158,6 +164,7 @@ class Run:
         plugins: what is installed.
         home: state folder of the installation.
         killed: start with the kill switch fired, for this reason: such a run only cancels.
+        flatten: such a run also closes positions.
         latches: a kill outlives the run, and keeps later ones from starting.
 
     Raises:
@@ -165,7 +172,14 @@ class Run:
     """
 
     def __init__(
-        self, config: Config, plugins: Plugins, home: Path, *, killed: str = "", latches: bool = True
+        self,
+        config: Config,
+        plugins: Plugins,
+        home: Path,
+        *,
+        killed: str = "",
+        flatten: bool = False,
+        latches: bool = True,
     ) -> None:
         self._wall_s = time.monotonic()
         at_ns = time.time_ns()
@@ -231,6 +245,7 @@ class Run:
         self.session.measure_delays(self._pacer.now_ns)
         self._telemetry = TelemetryWriter(self.folder / TELEMETRY_FILE)
         duration_s = config.session.duration_s
+        self._box = OperatorBox(home, run)
         self._driver = Driver(
             self.session,
             self._pacer,
@@ -242,9 +257,10 @@ class Run:
             ),
             chores=_Chores(self._journal, self._telemetry, self.snapshot, self.session),
             latch=KillLatch(home) if latches else None,
+            operator=self._box,
         )
         if killed:
-            self._driver.kill(killed)
+            self._driver.kill(killed, flatten=flatten)
         self._home = home
         self._told = SessionFile(
             run=run,
@@ -271,12 +287,21 @@ class Run:
         """Ask for an orderly end; callable from a signal handler of the event loop."""
         self._driver.request_stop()
 
-    def kill(self, reason: str) -> None:
+    def kill(self, reason: str, *, flatten: bool = False) -> None:
         """Fire the kill switch: cancels leave within this call; callable from the event loop only.
 
-        The one function for whatever may fire it from outside: a signal, a request, a watchdog.
+        The one function for whatever may fire it from outside: a signal, a request, a watchdog. With
+        `flatten` positions are closed too.
         """
-        self._driver.kill(reason)
+        self._driver.kill(reason, flatten=flatten)
+
+    def set_state(self, state: TradingState, reason: str, connector: str = "") -> None:
+        """Set the session's trading state, or a venue's; callable from the event loop only.
+
+        Raises:
+            LocalError: nothing can be raised any more, or there is no such connector.
+        """
+        self._driver.set_state(state, reason, connector)
 
     async def execute(self) -> Summary:
         """Run to the end, cancel everything, and write the summary.
@@ -300,6 +325,7 @@ class Run:
         summary = self._summary(reason, started)
         write_json(self.folder / SUMMARY_FILE, summary)
         running.close(tuple(self._left(summary)))
+        self._box.close()
         self._telemetry.close()
         return summary
 
@@ -327,6 +353,7 @@ class Run:
             ),
             unconfirmed=self.session.unconfirmed,
             positions_left=self.session.positions(),
+            flattened=self.session.safety.is_flattening,
             journal_head=self._journal.head,
             telemetry_failures=self._telemetry.failures,
             latch_fault=self._driver.latch_fault,

@@ -44,6 +44,11 @@ class States:
         self._of_venue: dict[str, Standing] = {}
 
     @property
+    def connectors(self) -> tuple[str, ...]:
+        """The venues."""
+        return tuple(self._venues)
+
+    @property
     def session(self) -> Standing:
         """The session's."""
         return self._of_session

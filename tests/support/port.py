@@ -86,6 +86,7 @@ from paraphina_core.domain import (
     RunNumber,
     Side,
     Target,
+    TimeInForce,
     TradingState,
     VenueNotice,
     VenueTime,
@@ -311,6 +312,7 @@ class Venue:
         self.dead_man_refusal = ""
         self.rejects = ""
         self.skew_ms = 0
+        self.resting = Decimal(1_000)  # what orders that take may take
         self.message_limit = 1_000_000
         self._ids = itertools.count(1)
 
@@ -443,7 +445,18 @@ class Venue:
             instrument=BTC, client_order_id=order.client_order_id, venue_order_id=placed.venue_order_id
         )
         self.tell([accepted])
+        if order.time_in_force is TimeInForce.IOC:
+            self._take_at_once(placed)
         return [accepted]
+
+    def _take_at_once(self, placed: Order) -> None:
+        """Trade what rests on the other side, and cancel the rest."""
+        size = min(self.resting, placed.rest)
+        if size:
+            self.resting -= size
+            self.fill(placed, size, 0)
+        if placed.rest:
+            self.end(placed)
 
     def _cancel(self, command: CancelOrder) -> Event:
         order = self.by_client_id.get(command.client_order_id)
