@@ -40,19 +40,29 @@ _ORDERS_LEFT: Final = 3
 @config_options
 @click.option("--reason", default="the operator", show_default=True, help="Kept in the latch.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--flatten", is_flag=True, help="Close positions too, inside the risk profile's collars.")
 @click.option("--status", is_flag=True, help="Say whether it has fired and which sessions there are.")
 @click.option("--clear", is_flag=True, help="Let sessions start again, if nothing is left unexplained.")
-def command(*, reason: str, yes: bool, status: bool, clear: bool, **params: Any) -> None:  # noqa: ANN401  # options of the table of fields
+def command(
+    *,
+    reason: str,
+    yes: bool,
+    flatten: bool,
+    status: bool,
+    clear: bool,
+    **params: Any,  # noqa: ANN401  # options of the table of fields
+) -> None:
     """Fire the kill switch: cancel everything, and start nothing until `paraphina kill --clear`.
 
     Every session of this installation is ended. Where none runs and the mode is testnet or live, the orders
-    of the selected connectors' accounts are cancelled from here, whoever placed them.
+    of the selected connectors' accounts are cancelled from here, whoever placed them. With --flatten the
+    positions on the instruments of the session are closed as well.
 
-    Exit codes: 5 fired, and the venues say that no order is open; 3 orders are or may be left; with --status
-    0 not fired, 5 fired; with --clear 0 cleared, 1 refused.
+    Exit codes: 5 fired, and the venues say that no order is open; 3 orders, or positions that were to be
+    closed, are or may be left; with --status 0 not fired, 5 fired; with --clear 0 cleared, 1 refused.
     """
-    if status and clear:
-        raise click.UsageError("--status and --clear exclude each other; give one of them")
+    if status + clear + flatten > 1:
+        raise click.UsageError("--status, --clear and --flatten exclude each other; give one of them")
     if status:
         sys.exit(_status())
     if clear:
@@ -60,9 +70,9 @@ def command(*, reason: str, yes: bool, status: bool, clear: bool, **params: Any)
     plugins = load()
     config = resolve_config(params, plugins)
     running = _running()
-    _confirm(config, running, yes=yes)
-    fault = _latch(reason)
-    code = _end(running) if running else _cancel(config, plugins, params, reason)
+    _confirm(config, running, yes=yes, flatten=flatten)
+    fault = _latch(reason, flatten=flatten)
+    code = _end(running) if running else _cancel(config, plugins, params, reason, flatten=flatten)
     if fault:
         click.echo(f"NOT LATCHED on disk, the next session may start: {printable(fault)}")
     sys.exit(code)
@@ -112,13 +122,15 @@ def _running() -> list[SessionFile]:
     return [told for told, is_alive in sessions(home()) if is_alive]
 
 
-def _confirm(config: Config, running: Sequence[SessionFile], *, yes: bool) -> None:
-    """Say what will be ended and cancelled, and ask (F-102)."""
+def _confirm(config: Config, running: Sequence[SessionFile], *, yes: bool, flatten: bool) -> None:
+    """Say what will be ended, cancelled and closed, and ask (F-102)."""
     for told in running:
         click.echo(printable(_described(told, is_alive=True)))
     if not running:
         mode = config.session.trade_mode
         click.echo(f"no session runs; {mode.value} mode, connectors {', '.join(config.selected)}")
+    if flatten:
+        click.echo("positions are closed with orders that take liquidity")
     if yes:
         return
     if not sys.stdin.isatty():
@@ -126,13 +138,13 @@ def _confirm(config: Config, running: Sequence[SessionFile], *, yes: bool) -> No
     click.confirm("fire the kill switch?", abort=True)
 
 
-def _latch(reason: str) -> str:
+def _latch(reason: str, *, flatten: bool) -> str:
     """Keep the kill on disk; a disk that refuses is told afterwards, and keeps nobody from cancelling."""
     from paraphina_core.domain import LocalError
     from paraphina_core.session import KillLatch
 
     try:
-        KillLatch(home()).fire(reason)
+        KillLatch(home()).fire(reason, flatten=flatten)
     except LocalError as e:
         return str(e)
     return ""
@@ -183,7 +195,7 @@ def _tell_ended(told: SessionFile) -> int:
 # --- no session runs ------------------------------------------------------------------------------
 
 
-def _cancel(config: Config, plugins: Plugins, params: dict[str, Any], reason: str) -> int:
+def _cancel(config: Config, plugins: Plugins, params: dict[str, Any], reason: str, *, flatten: bool) -> int:
     """Run a session that is killed from its first moment on: it looks, cancels, and makes sure."""
     import msgspec
 
@@ -209,7 +221,7 @@ def _cancel(config: Config, plugins: Plugins, params: dict[str, Any], reason: st
             render(verdicts, config)
             click.echo("fired, but nothing can be cancelled from here: orders may be left")
             return _ORDERS_LEFT
-        run = Run(config, plugins, home(), killed=reason)
+        run = Run(config, plugins, home(), killed=reason, flatten=flatten)
         summary = run_on_loop(watched(run, "none", ""), run.engine)
         tell(summary, run)
     return summary.exit_code

@@ -48,6 +48,7 @@ COMMANDS: Final = {
     "kill": LazyCommand(
         "paraphina_core.cli.kill:command", "Fire the kill switch, see whether it has fired, or clear it."
     ),
+    "state": LazyCommand("paraphina_core.cli.state:command", "Say what running sessions may do, and set it."),
     "preflight": LazyCommand(
         "paraphina_core.cli.preflight:command", "Run every check and write the receipt that live mode needs."
     ),

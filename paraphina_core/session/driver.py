@@ -233,13 +233,18 @@ class Driver:
         at_ns = self._pacer.now_ns()
         self._session.stop(self._reason, at_ns)
         deadline_ns = at_ns + self._session.stop_deadline_ns
-        while not self._session.quiet and self._pacer.now_ns() < deadline_ns:
+        while not self._is_done and self._pacer.now_ns() < deadline_ns:
             next_tick_ns = await self._one(next_tick_ns)
             self._heed_kill()
         self._session.finish(self._pacer.now_ns())
         if self._latching is not None:
             await self._latching
         return self._reason
+
+    @property
+    def _is_done(self) -> bool:
+        """True once nothing is left, and the latch has said whether positions are to be closed as well."""
+        return self._session.quiet and (self._latching is None or self._latching.done())
 
     async def _one(self, next_tick_ns: int) -> int:
         """Deliver whatever is due next; return when the next tick is due."""
@@ -354,6 +359,8 @@ class Driver:
                 self._flatten()
         except (LocalError, TimeoutError) as e:
             self.latch_fault = str(e) or f"the disk did not answer within {LATCH_S:g} s"
+        finally:
+            self._pacer.wake()
 
     def _flatten(self) -> None:
         if not self._session.safety.is_flattening:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,3 +113,23 @@ def test_kill_in_a_mode_without_a_venue_only_latches(tmp_path: Path) -> None:
 def test_the_gates_that_a_kill_run_needs_are_gates(gate: str) -> None:
     """A name that no gate has would let a kill run pass unjudged."""
     assert gate in {one.id for one in STARTUP_GATES}
+
+
+def test_flatten_closes_the_positions_of_a_session_that_runs(tmp_path: Path, twin_url: str) -> None:
+    """The latch carries the wish; the end names no position, and the venue's own list shows none."""
+    where = (*_TWIN, "--twin-url", twin_url)
+    program = Program(tmp_path, "run", *where, "--out-dir", "out")
+    while re.search(r"position 0( |$)", program.until("quotes")):
+        pass  # the twin's market has not traded with us yet
+    code, out, err = _end(tmp_path, "kill", "--yes", "--flatten")
+    program.end()
+    assert "positions are closed" in out
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert (code, err, summary["positions_left"]) == (KILLED, "", {}), out
+    assert summary["flattened"]
+    assert _end(tmp_path, "replay", "out")[0] == 0
+
+
+def test_flatten_excludes_looking_and_clearing(tmp_path: Path) -> None:
+    """One thing at a time."""
+    assert _end(tmp_path, "kill", "--flatten", "--clear")[0] == 2
