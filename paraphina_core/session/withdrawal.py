@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from paraphina_core.connector import Capability
-
 from paraphina_core.domain import (
     NS_PER_MS,
     CancelAll,
