@@ -226,7 +226,7 @@ class Driver:
                 self._stop(StopReason.DURATION)
             elif self._ends.max_ticks is not None and self._session.ticks >= self._ends.max_ticks:
                 self._stop(StopReason.MAX_TICKS)
-            elif self._session.record_lost:
+            elif self._session.safety.record_lost:
                 self._stop(StopReason.JOURNAL_FAILED)
             elif not (self._open or self._waiting or self._network.is_used):
                 self._stop(StopReason.STREAMS_ENDED)
@@ -351,7 +351,7 @@ class Driver:
 
     async def _keep(self, latch: Latch) -> None:
         def fire() -> bool:
-            latch.fire(self._session.reason)
+            latch.fire(self._session.safety.reason)
             return latch.wants_flat()
 
         try:

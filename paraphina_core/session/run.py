@@ -131,12 +131,12 @@ class _Chores:
         self._telemetry_ns = 0
 
     def due_ns(self) -> int | None:
-        sync_ns = None if self._session.record_lost else self._journal.next_sync_ns
+        sync_ns = None if self._session.safety.record_lost else self._journal.next_sync_ns
         return self._telemetry_ns if sync_ns is None else min(sync_ns, self._telemetry_ns)
 
     def do(self, at_ns: int) -> None:
         try:
-            if not self._session.record_lost:
+            if not self._session.safety.record_lost:
                 self._journal.sync_if_due(at_ns)
         except JournalError as e:
             if not self._session.lose_record(str(e)):
@@ -318,7 +318,7 @@ class Run:
             reason = await self._driver.run()
         except JournalError as e:
             reason = StopReason.JOURNAL_FAILED
-            self.session.abandon(str(e))
+            self.session.safety.abandon(str(e))
         finally:
             self._journal.close()
             self._accounts.close()

@@ -260,10 +260,6 @@ class Session:
         orders = [record.order for record in self.open_orders()]
         self._recorder.append("left", at_ns, encode({"orders": orders, "positions": self.positions()}))
 
-    def abandon(self, reason: str) -> None:
-        """Give up without another record or order: the recorder itself has failed."""
-        self._trading.safety.abandon(reason)
-
     def measure_delays(self, clock_ns: Callable[[], int]) -> None:
         """Note with a clock of session time when books are applied; for snapshots, never for a decision."""
         self._clock_ns = clock_ns
@@ -308,19 +304,9 @@ class Session:
         return bool(self._reconcilers)
 
     @property
-    def record_lost(self) -> str:
-        """Why nothing can be recorded any more, empty while it can; then the session must end."""
-        return self._trading.safety.record_lost
-
-    @property
     def killed(self) -> bool:
         """True once the kill switch has fired; then the session must end."""
         return self._trading.safety.killed
-
-    @property
-    def reason(self) -> str:
-        """Why the session is not active; empty while it is."""
-        return self._trading.safety.reason
 
     @property
     def quiet(self) -> bool:

@@ -51,6 +51,8 @@ MARKET = MarketSnapshot(
     volume_usd=3150.0,
 )
 VENUE = VenueSnapshot(
+    state=TradingState.ACTIVE,
+    state_reason="",
     connector="hyperliquid_fixture",
     health="healthy",
     reason="",

@@ -128,7 +128,7 @@ def test_lasting_drift_reduces_first_and_then_fires_the_switch() -> None:
     assert desk.venue_state is TradingState.REDUCING
     desk.advance(120_000)
     assert desk.session.killed
-    assert "differ from what was filled" in desk.session.reason
+    assert "differ from what was filled" in desk.session.safety.reason
     told = desk.recorder.of("drift")
     assert told[0] == {
         "connector": "port",
@@ -173,7 +173,7 @@ def test_no_breach_raises_a_state_and_a_kill_after_a_halt_still_latches() -> Non
     trading = desk.session._trading  # noqa: SLF001
     trading.safety.breach(Breach.STRATEGY_RAISED, "first", desk.now_ns)
     trading.safety.breach(Breach.EXTERNAL_ORDER, "then", desk.now_ns)
-    assert (desk.state, desk.session.reason) == (TradingState.HALTED, "first")
+    assert (desk.state, desk.session.safety.reason) == (TradingState.HALTED, "first")
     trading.safety.breach(Breach.OVERFILL, "last", desk.now_ns)
     assert desk.session.killed
 

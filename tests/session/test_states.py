@@ -35,7 +35,7 @@ def test_an_operator_halts_a_session_and_lets_it_go_on(cancel_all: bool) -> None
         assert desk.venue.armed_until_ns is None
         _set(desk, ACTIVE)
         desk.advance(3_000)
-        assert (desk.state, desk.session.reason, desk.unusable) == (ACTIVE, "", "")
+        assert (desk.state, desk.session.safety.reason, desk.unusable) == (ACTIVE, "", "")
         assert len(desk.venue.open) == 2
         assert desk.venue.armed_until_ns is not None, "armed again before the first order"
     if cancel_all:
@@ -143,7 +143,7 @@ def test_a_canary_that_holds_more_than_it_may_fires_the_switch() -> None:
     desk.venue.position = Decimal("0.03")
     desk.begin().advance(2_000)
     assert desk.session.killed
-    assert "holds 300 USD" in desk.session.reason
+    assert "holds 300 USD" in desk.session.safety.reason
 
 
 def test_a_price_that_moves_a_position_over_its_limit_is_no_breach() -> None:
@@ -161,7 +161,7 @@ def test_more_open_orders_than_a_canary_may_have_fire_the_switch() -> None:
         desk.venue.add(BUY, "0.001", f"{9_000 + number}")
     desk.advance(10_000)
     assert desk.session.killed
-    assert "orders are open, limit 20" in desk.session.reason
+    assert "orders are open, limit 20" in desk.session.safety.reason
 
 
 def test_the_more_careful_of_two_states_holds() -> None:

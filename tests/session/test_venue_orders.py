@@ -522,7 +522,7 @@ def test_f074_a_journal_that_takes_no_record_lets_only_cancels_leave() -> None:
     desk.advance(1_000)
     assert desk.venue.open == []
     assert len(desk.venue.received) == 1
-    assert desk.session.record_lost == "the disk is full"
+    assert desk.session.safety.record_lost == "the disk is full"
     assert desk.stop()
 
 
