@@ -195,8 +195,8 @@ def tell(summary: Summary, run: Run) -> None:
         f"placed, {session.cancels} cancels sent, {session.fills} fills, PnL {session.profit_usd:+.2f} USD "
         f"in {summary.wall_s:.1f} s"
     )
-    if session.safety.reason:
-        click.echo(f"{session.state.value}: {session.safety.reason}")
+    if session.reason:
+        click.echo(f"{session.state.value}: {session.reason}")
     for code, count in sorted(session.refusals.items(), key=lambda item: -item[1]):
         click.echo(f"refused {count} times: {code}")
     tell_left(summary)

@@ -64,7 +64,7 @@ class Safety:
     @property
     def reason(self) -> str:
         """Why the session is not active; empty while it is."""
-        return self.states.session.safety.reason
+        return self.states.session.reason
 
     @property
     def killed(self) -> bool:
