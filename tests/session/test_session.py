@@ -203,7 +203,7 @@ def test_a_strategy_that_raises_halts_the_session_and_every_order_is_cancelled(t
     world = _world(tmp_path, steady("alpha", 5000), strategies=[strategy_of("raising", decide)])
     run, summary = world.run(connectors="alpha", strategy="raising", duration=3)
     assert summary.session.state is TradingState.HALTED
-    assert "RuntimeError: a bug" in summary.session.safety.reason
+    assert "RuntimeError: a bug" in summary.session.reason
     assert summary.session.placed == 1
     assert len(_records(run, "cancel_all")) == 1
     assert summary.orders_left == ()
@@ -236,7 +236,7 @@ def test_a_loss_beyond_the_days_limit_halts(tmp_path: Path) -> None:
     world = _world(tmp_path, script, strategies=[strategy_of("buying", decide)])
     _, summary = world.run(connectors="alpha", strategy="buying", duration=4)
     assert summary.session.state is TradingState.HALTED
-    assert "daily loss" in summary.session.safety.reason
+    assert "daily loss" in summary.session.reason
     assert summary.exit_code == 4
 
 
