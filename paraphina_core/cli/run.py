@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -17,6 +17,8 @@ from .common import config_options, home, load, resolve_config
 if TYPE_CHECKING:
     from paraphina_core.config import Config
     from paraphina_core.connector import Plugins
+    from paraphina_core.dashboard import Channel, Introduction
+    from paraphina_core.gates import GateVerdict
     from paraphina_core.session import Run, Summary
 
 #: How often the live view is drawn and, on no terminal, a line is logged, in real seconds.
@@ -79,10 +81,13 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
         beat = stack.enter_context(
             _watchdog(config, plugins)
         )  # before there is anything that it must not share
+        channel = stack.enter_context(_dashboard(config))
         run = Run(config, plugins, home())
+        if channel is not None:
+            channel.introduce(_introduction(run, config, plugins, verdicts))
         settle_memory()
         asked = sum(verdict.required for verdict in verdicts)  # all of them pass, or it was refused above
-        summary = run_on_loop(watched(run, view, f"{asked} of {asked} pass", beat), run.engine)
+        summary = run_on_loop(watched(run, view, f"{asked} of {asked} pass", beat, channel), run.engine)
         tell(summary, run)
     kept(session_statements(summary, run.folder, config, plugins))
     sys.exit(summary.exit_code)
@@ -103,6 +108,40 @@ def _watchdog(config: Config, plugins: Plugins) -> Iterator[Callable[[], None]]:
 
     with watched_over(config.live.watchdog_window_ms, cancel) as watchdog:
         yield watchdog.beat
+
+
+@contextlib.contextmanager
+def _dashboard(config: Config) -> Iterator[Channel | None]:
+    """Have a dashboard, where one is wanted; say where it is, and what its kill button asks for."""
+    address = config.dashboard.address
+    if address is None:
+        yield None
+        return
+    from paraphina_core.dashboard import TOKEN_FILE, Channel
+
+    token_file = home() / TOKEN_FILE
+    with Channel(address, token_file) as channel:
+        click.echo(f"dashboard at {channel.url} (token for its kill button: {token_file})")
+        yield channel
+
+
+def _introduction(
+    run: Run, config: Config, plugins: Plugins, verdicts: Sequence[GateVerdict]
+) -> Introduction:
+    from paraphina_core import __version__
+    from paraphina_core.dashboard import Introduction
+    from paraphina_core.readiness import declared_stage
+
+    return Introduction(
+        run=run.run,
+        mode=config.session.trade_mode,
+        version=__version__,
+        folder=str(run.folder),
+        started=run.started,
+        gates=tuple(verdicts),
+        stages={name: declared_stage(plugins.connectors[name]).name for name in config.selected},
+        config=config.resolved(),
+    )
 
 
 def cancel_everything(config: Config, plugins: Plugins, reason: str) -> None:
@@ -132,8 +171,14 @@ def cancel_everything(config: Config, plugins: Plugins, reason: str) -> None:
     click.echo(f"watchdog: everything is in {run.folder}", err=True)
 
 
-async def watched(run: Run, view: str, gates: str, beat: Callable[[], None] = lambda: None) -> Summary:
-    """Execute the run under its signals, with a view beside it, and a beat for as long as it ticks."""
+async def watched(
+    run: Run,
+    view: str,
+    gates: str,
+    beat: Callable[[], None] = lambda: None,
+    channel: Channel | None = None,
+) -> Summary:
+    """Execute the run under its signals, with views beside it, and a beat for as long as it ticks."""
     loop = asyncio.get_running_loop()
     asked = False
 
@@ -152,12 +197,34 @@ async def watched(run: Run, view: str, gates: str, beat: Callable[[], None] = la
         loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGUSR1, run.kill, "signal SIGUSR1")
     beside = [asyncio.create_task(_watch(run, view, gates)), asyncio.create_task(_beat(run, beat))]
+    if channel is not None:
+        beside.append(asyncio.create_task(_show(run, channel)))
+        loop.add_reader(channel.read_fd, _take_asked, run, channel)
     try:
-        return await run.execute()
+        summary = await run.execute()
     finally:
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+        if channel is not None:
+            loop.remove_reader(channel.read_fd)
+    if channel is not None:
+        channel.end(summary)
+    return summary
+
+
+async def _show(run: Run, channel: Channel) -> None:
+    """Tell the dashboard how the session is, a few times a second and between two inputs of it."""
+    while not channel.is_gone:
+        channel.show(run.snapshot())
+        await asyncio.sleep(VIEW_EVERY_S)
+    click.echo("the dashboard is gone; the session goes on without", err=True)
+
+
+def _take_asked(run: Run, channel: Channel) -> None:
+    channel.take(run.kill)
+    if channel.is_gone:
+        asyncio.get_running_loop().remove_reader(channel.read_fd)
 
 
 async def _beat(run: Run, beat: Callable[[], None]) -> None:

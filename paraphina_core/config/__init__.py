@@ -12,6 +12,7 @@ from .resolve import resolve
 from .secret import MASK, Secret
 from .sections import (
     ClockKind,
+    DashboardConfig,
     JournalConfig,
     JournalSync,
     LeftoverPolicy,
@@ -36,6 +37,7 @@ __all__ = [
     "ClockKind",
     "Config",
     "ConfigErrors",
+    "DashboardConfig",
     "Field",
     "JournalConfig",
     "JournalSync",

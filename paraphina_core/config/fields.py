@@ -24,6 +24,7 @@ from .readers import (
     flag,
     hosts,
     integer,
+    listen_address,
     loopback_origins,
     money,
     name,
@@ -35,6 +36,7 @@ from .readers import (
 )
 from .sections import (
     ClockKind,
+    DashboardConfig,
     JournalConfig,
     JournalSync,
     LeftoverPolicy,
@@ -53,6 +55,7 @@ SECTIONS: Final[Mapping[str, msgspec.Struct]] = {
     "transport": TransportConfig(),
     "paper": PaperConfig(),
     "risk": RiskConfig(),
+    "dashboard": DashboardConfig(),
     "live": LiveConfig(),
 }
 
@@ -271,6 +274,13 @@ FIELDS: Final = (
         profile_name(),
         "limits of shadow and paper runs: a built-in profile or the path of an own one",
         ("--risk-profile", "PARAPHINA_RISK_PROFILE"),
+        binds=False,
+    ),
+    Field(
+        "dashboard.address",
+        listen_address(),
+        "where dashboard, health and metrics are served, by a process of their own",
+        ("--dashboard", "PARAPHINA_LIVE_METRICS_ADDR"),
         binds=False,
     ),
     Field(

@@ -14,6 +14,7 @@ from .fields import FIELDS, SECTIONS, Field, portable
 from .profile import RiskProfile
 from .secret import Secret
 from .sections import (
+    DashboardConfig,
     JournalConfig,
     LiveConfig,
     Origin,
@@ -45,6 +46,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     transport: TransportConfig = TransportConfig()
     paper: PaperConfig = PaperConfig()
     risk: RiskConfig = RiskConfig()
+    dashboard: DashboardConfig = DashboardConfig()
     live: LiveConfig = LiveConfig()
     strategy_parameters: Mapping[str, float] = {}
     connectors: Mapping[str, Mapping[str, SettingValue]] = {}

@@ -6,6 +6,7 @@ one of eight words, a choice is one of its names; anything else is an error that
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -27,6 +28,8 @@ _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _LOOPBACK_ORIGIN: Final = re.compile(
     r"http://(?:127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|localhost|\[::1\]):[0-9]{1,5}", re.ASCII
 )
+_IPV6: Final = 6
+_MOST_PORT: Final = 65_535
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{0,20}}", re.ASCII)
 _FLAG: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off"), False
@@ -200,6 +203,15 @@ def loopback_origins() -> Reader[tuple[str, ...]]:
     return _several("addresses such as http://127.0.0.1:8000", _loopback_origin, or_none=True)
 
 
+def listen_address() -> Reader[str]:
+    """Read where to listen: an IP address and a port, 0 for any that is free."""
+    return Reader(
+        wanted="an IP address and a port, such as 127.0.0.1:9898 or [::1]:9898",
+        parse=_listen_address,
+        check=_only_text(_listen_address),
+    )
+
+
 def path() -> Reader[Path]:
     """Read a path, possibly relative to where it was written; it need not exist."""
     return Reader(wanted="a path", parse=_path, check=_only_text(_path))
@@ -258,6 +270,18 @@ def _several(what: str, parse_one: Callable[[str], str], *, or_none: bool) -> Re
 
 def _loopback_origin(text: str) -> str:
     return _matching(_LOOPBACK_ORIGIN, text.strip().rstrip("/"))
+
+
+def _listen_address(text: str) -> str:
+    host, _, port = text.strip().rpartition(":")
+    try:
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError as e:
+        raise _UnusableError from e
+    shown = f"[{address}]" if address.version == _IPV6 else str(address)
+    if host != shown or not (port.isascii() and port.isdigit() and int(port) <= _MOST_PORT):
+        raise _UnusableError
+    return f"{shown}:{int(port)}"
 
 
 def _printable(text: str) -> str:

@@ -114,6 +114,12 @@ class RiskConfig(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | Path = "paper"
 
 
+class DashboardConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What shows the session to people and to monitoring."""
+
+    address: str | None = None
+
+
 class LiveConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What stands between a configuration and real orders; whatever is missing here, a gate names."""
 

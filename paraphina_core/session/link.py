@@ -186,6 +186,7 @@ class Link:
                 is_open=stream.is_open,
                 fault=fault,
                 next_attempt_s=wait_ns / NS_PER_S if fault and wait_ns > 0 else None,
+                closures={reason.value: count for reason, count in stream.closures.items()},
             )
 
     def _opened(self, name: str, at_ns: int) -> None:

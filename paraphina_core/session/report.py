@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from paraphina_core.domain import NS_PER_S, age_ms, plain
+from paraphina_core.domain import NS_PER_S, Level, age_ms, plain
 from paraphina_core.execution import Position
 
-from .snapshot import ConnectionSnapshot, MarketSnapshot, OrderSnapshot, SessionSnapshot, VenueSnapshot
+from .snapshot import (
+    ConnectionSnapshot,
+    LevelSnapshot,
+    MarketSnapshot,
+    OrderSnapshot,
+    SessionSnapshot,
+    VenueSnapshot,
+)
 from .trading import Trading
 from .venue import Market, Venue
 
 #: Amounts of money are shown to this; the ledger keeps them exactly.
 _SHOWN_TO: Final = Decimal("1e-8")
+
+#: Levels of each side of a book that are shown.
+_LEVELS: Final = 5
 
 
 def snapshot(
@@ -75,6 +86,8 @@ def _market(venue: Venue, market: Market, trading: Trading, at_ns: int) -> Marke
         apply_lag_ms=_between_ms(book.applied_ns, book.arrived_ns),
         best_bid=None if book.best_bid is None else book.best_bid.price,
         best_ask=None if book.best_ask is None else book.best_ask.price,
+        bids=_levels(book.bids),
+        asks=_levels(book.asks),
         volatility_bps_1s=None if volatility is None else volatility * 1e4,
         orders=tuple(
             OrderSnapshot(
@@ -95,6 +108,10 @@ def _market(venue: Venue, market: Market, trading: Trading, at_ns: int) -> Marke
         fills=market.fills,
         volume_usd=round(market.volume_usd, 2),
     )
+
+
+def _levels(levels: Sequence[Level]) -> tuple[LevelSnapshot, ...]:
+    return tuple(LevelSnapshot(level.price, level.size) for level in levels[:_LEVELS])
 
 
 def _between_ms(later_ns: int | None, earlier_ns: int | None) -> float | None:

@@ -262,6 +262,7 @@ class Run:
         if killed:
             self._driver.kill(killed, flatten=flatten)
         self._home = home
+        self.started = datetime.fromtimestamp(at_ns / NS_PER_S, UTC).isoformat(timespec="seconds")
         self._told = SessionFile(
             run=run,
             pid=os.getpid(),
@@ -269,7 +270,7 @@ class Run:
             connectors=config.selected,
             accounts={name: dict(account["identity"]) for name, account in self._accounts.record.items()},
             folder=str(self.folder.absolute()),
-            started=datetime.fromtimestamp(at_ns / NS_PER_S, UTC).isoformat(timespec="seconds"),
+            started=self.started,
         )
 
     def snapshot(self) -> SessionSnapshot:

@@ -10,6 +10,13 @@ from paraphina_core.connector import TradeMode
 from paraphina_core.domain import InstrumentId, TradingState
 
 
+class LevelSnapshot(msgspec.Struct, frozen=True, array_like=True):
+    """One level of a book as it was last told, as a pair: price, and size in base units."""
+
+    price: float
+    size_base: float
+
+
 class OrderSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One own order that is not final."""
 
@@ -30,7 +37,8 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     How fresh the book is stands in three figures: `book_age_ms` since its last message arrived,
     `exchange_lag_ms` from the venue's time of that message to its arrival (clocks differ, so it may be
-    negative), `apply_lag_ms` from its arrival until it was applied.
+    negative), `apply_lag_ms` from its arrival until it was applied. `bids` and `asks` are the levels at the
+    touch, best first, as many as are shown.
     """
 
     instrument: InstrumentId
@@ -42,6 +50,8 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     apply_lag_ms: float | None
     best_bid: float | None
     best_ask: float | None
+    bids: tuple[LevelSnapshot, ...] = ()
+    asks: tuple[LevelSnapshot, ...] = ()
     volatility_bps_1s: float | None
     orders: tuple[OrderSnapshot, ...]
     position_base: Decimal
@@ -74,7 +84,8 @@ class ConnectionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One way to a venue: a stream that is kept open, or a question that is asked until it is answered.
 
     `fault` says why it is not open, or was not answered, and is empty where nothing went wrong;
-    `next_attempt_s` is None where nothing did, and while another attempt is under way.
+    `next_attempt_s` is None where nothing did, and while another attempt is under way. `closures` counts how
+    often connections and attempts have ended, by reason.
     """
 
     what: str
@@ -82,6 +93,7 @@ class ConnectionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     is_open: bool
     fault: str
     next_attempt_s: float | None
+    closures: dict[str, int] = {}
 
 
 class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ OTHER: dict[str, object] = {
     "paper.balance_usd": 10_000.01,
     "paper.queue_model": "proportional",
     "risk.profile": "prod_canary",
+    "dashboard.address": "127.0.0.1:9898",
     "live.allowed_connectors": ["mock"],
     "live.canary_profile": "prod_canary",
     "live.preflight_ok": True,
@@ -66,6 +67,7 @@ OTHER: dict[str, object] = {
 DOES_NOT_BIND = {
     "transport.websocket",
     "transport.event_loop",
+    "dashboard.address",
     "live.passphrase_file",
     "session.duration_s",
     "session.max_ticks",

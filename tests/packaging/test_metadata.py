@@ -45,7 +45,7 @@ def test_the_flags_are_the_plugin_folders() -> None:
     """Each plugin folder has its flag, each flag its folder, and `live` is all of them."""
     folders = {folder.name.removeprefix("paraphina-") for folder in (ROOT / "plugins").iterdir()}
     assert folders == VENUES
-    assert EXTRAS.keys() == {f"live_{venue}" for venue in VENUES} | {"live", "twin"}
+    assert EXTRAS.keys() == {f"live_{venue}" for venue in VENUES} | {"live", "twin", "dashboard"}
     assert sorted(EXTRAS["live"]) == sorted(reference(venue) for venue in VENUES)
     sources = CORE["tool"]["uv"]["sources"]
     assert sources == {
@@ -58,7 +58,7 @@ def test_the_developers_file_lists_the_core_without_flags_and_every_plugin() -> 
     lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
     editable = [line for line in lines if line.startswith("-e")]
     plugins = (f"-e ./plugins/paraphina-{venue}" for venue in VENUES)
-    assert sorted(editable) == sorted(["-e .[twin]", *plugins])
+    assert sorted(editable) == sorted(["-e .[twin,dashboard]", *plugins])
 
 
 @pytest.mark.parametrize("venue", sorted(VENUES))
@@ -113,7 +113,7 @@ def test_the_lock_file_covers_what_is_required_and_none_of_our_own() -> None:
     for folder in (ROOT, *(ROOT / "plugins").iterdir()):
         project = pyproject(folder)
         required += project["project"]["dependencies"] + project["build-system"]["requires"]
-    required += EXTRAS["twin"]
+    required += EXTRAS["twin"] + EXTRAS["dashboard"]
     pins = locked()
     for requirement in map(Requirement, required):
         if requirement.name != "paraphina":

@@ -33,6 +33,7 @@ FLOORS = {
     "twin": 6,
     "simulation": 7,
     "conformance": 7,
+    "dashboard": 7,
     "cli": 8,
 }
 #: What may lie in the core beside the rooms, and the highest floor it may import from.
