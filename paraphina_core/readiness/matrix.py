@@ -1,8 +1,8 @@
-"""The connector matrix: every known connector, installed or not, in twelve columns computed from its spec."""
+"""The connector matrix: every known connector, installed or not, from its spec and its evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -17,7 +17,7 @@ from paraphina_core.connector import (
     TradeMode,
 )
 
-from .stage import Stage
+from .stage import Proof, Stage, declared_stage
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +27,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     venue: str
     feature_flags: str
     support: str
+    declared: str
+    proven: str
     market_data: str
     account: str
     execution: str
@@ -48,6 +50,8 @@ COLUMNS: Final = (
     "Venue",
     "Feature flags",
     "Support",
+    "Declared",
+    "Proven",
     "Market data",
     "Account",
     "Execution",
@@ -63,7 +67,9 @@ _NO: Final = "No"
 _SUPPORT: Final = ((Capability.ACCOUNT, "Account"), (Capability.EXECUTION, "Exec"))
 
 
-def matrix(plugins: Plugins, catalogue: Sequence[FeatureFlag]) -> tuple[Row, ...]:
+def matrix(
+    plugins: Plugins, catalogue: Sequence[FeatureFlag], proofs: Mapping[str, Proof]
+) -> tuple[Row, ...]:
     """Return a row for each connector that is loaded and for each feature flag that brought none.
 
     Built-in connectors come first, then by feature flag and name.
@@ -71,12 +77,13 @@ def matrix(plugins: Plugins, catalogue: Sequence[FeatureFlag]) -> tuple[Row, ...
     Args:
         plugins: what was loaded.
         catalogue: the feature flags of the core.
+        proofs: what evidence proves, for each connector that is loaded.
     """
     specs = plugins.connectors.values()
     present = {spec.feature_flag for spec in specs}
     missing = [flag for flag in catalogue if not flag.is_bundle and flag.name not in present]
     rows = [
-        *(_loaded(spec) for spec in specs),
+        *(_loaded(spec, proofs[spec.name]) for spec in specs),
         *(_absent(flag, plugins.records_of(flag.distributions)) for flag in missing),
     ]
     builtin = {spec.name for spec in specs if plugins.origin_of(spec.name).builtin}
@@ -100,13 +107,15 @@ def _markdown(cell: str) -> str:
     return " ".join(cell.split()).replace("\\", "\\\\").replace("|", "\\|")
 
 
-def _loaded(spec: ConnectorSpec) -> Row:
+def _loaded(spec: ConnectorSpec, proof: Proof) -> Row:
     built = spec.factory is not None
     return Row(
         connector=spec.name,
         venue=spec.venue,
         feature_flags=spec.feature_flag or _NONE,
         support=_support(spec),
+        declared=str(declared_stage(spec)),
+        proven=_proven(proof),
         market_data=_capability(spec, Capability.MARKET),
         account=_capability(spec, Capability.ACCOUNT),
         execution=_capability(spec, Capability.EXECUTION),
@@ -124,6 +133,8 @@ def _absent(flag: FeatureFlag, records: Sequence[PluginRecord]) -> Row:
         venue="unknown",
         feature_flags=flag.name,
         support=str(Stage.MISSING_FEATURE),
+        declared=str(Stage.MISSING_FEATURE),
+        proven=str(Stage.MISSING_FEATURE),
         market_data=_NO,
         account=_NO,
         execution=_NO,
@@ -149,6 +160,12 @@ def _support(spec: ConnectorSpec) -> str:
         return str(Stage.STUB)
     more = [word for capability, word in _SUPPORT if capability in spec.capabilities]
     return "+".join(["Market", *more]) if more else "MarketOnly"
+
+
+def _proven(proof: Proof) -> str:
+    if proof.stage is None:
+        return "none (evidence void)"
+    return f"{proof.stage} (test network waived)" if proof.waiver else str(proof.stage)
 
 
 def _capability(spec: ConnectorSpec, capability: Capability) -> str:

@@ -17,7 +17,7 @@ import paraphina_core
 from paraphina_core import __version__
 from paraphina_core.config import Config
 from paraphina_core.connector import DataSource, Plugins, TradeMode, core_hash
-from paraphina_core.domain import NS_PER_MS
+from paraphina_core.domain import NS_PER_MS, LocalError
 from paraphina_core.gates import host_of, hosts_of, is_this_machine
 from paraphina_core.journal import FileLock
 from paraphina_core.readiness import (
@@ -26,11 +26,13 @@ from paraphina_core.readiness import (
     Code,
     EvidenceFolder,
     Kind,
+    Proof,
     Reached,
     Record,
     Statement,
     create_identity,
     load_identity,
+    proven_stage,
 )
 
 from .endpoints import resolved_endpoints
@@ -71,6 +73,25 @@ def read_evidence(home: Path) -> tuple[Record, ...]:
         return ()
     with _alone(home):  # between a record and its head the chain is another one
         return EvidenceFolder(home, load_identity(home)).read()
+
+
+def proofs(plugins: Plugins, home: Path, now_ns: int) -> Mapping[str, Proof]:
+    """Return what this installation's evidence proves of each connector that is loaded.
+
+    Args:
+        plugins: what is installed.
+        home: state folder of the installation.
+        now_ns: wall clock, nanoseconds since 1970.
+    """
+    try:
+        records = read_evidence(home)
+    except LocalError as e:
+        anew = f"its evidence anew: move {home / FOLDER} away and collect"
+        return dict.fromkeys(plugins.connectors, Proof(stage=None, reason=str(e), missing=anew))
+    return {
+        name: proven_stage(spec, records, code_of(name, plugins), now_ns)
+        for name, spec in plugins.connectors.items()
+    }
 
 
 @contextmanager

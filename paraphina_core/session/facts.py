@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -35,10 +35,10 @@ from paraphina_core.gates import (
     other_network,
     read_receipt,
 )
-from paraphina_core.readiness import FOLDER, Identity, Proof, Stage, load_identity, proven_stage
+from paraphina_core.readiness import Identity, Proof, Stage, load_identity
 
 from .endpoints import resolved_endpoints
-from .evidence import code_of, read_evidence
+from .evidence import proofs
 from .look_ahead import LookAhead, look_ahead
 from .outputs import JOURNAL_FOLDER, RUNS_FOLDER
 from .probes import probe_crashes, probe_journal, probe_kill_latch, probe_output
@@ -76,15 +76,13 @@ def gather(
     journal = folder / JOURNAL_FOLDER
     network = config.session.trade_mode.network
     now_ns = time.time_ns() if now_ns is None else now_ns
+    proven = proofs(plugins, home, now_ns)
     return StartupFacts(
         now_ns=now_ns,
         mode=config.session.trade_mode,
         is_on_twins=config.is_on_twins,
         connectors=tuple(
-            _connector(
-                name, config, plugins, TrustFile(home), lambda spec: _proof(spec, plugins, home, now_ns)
-            )
-            for name in config.selected
+            _connector(name, config, plugins, TrustFile(home), proven) for name in config.selected
         ),
         allowed_connectors=config.live.allowed_connectors,
         declared_hosts=config.live.declared_hosts,
@@ -134,7 +132,7 @@ def _connector(
     config: Config,
     plugins: Plugins,
     trust_file: TrustFile,
-    prove: Callable[[ConnectorSpec], Proof],
+    proven: Mapping[str, Proof],
 ) -> ConnectorFacts:
     spec = plugins.connectors.get(name)
     if spec is None:
@@ -159,7 +157,7 @@ def _connector(
         ),
         sealed=_sealed(spec, config),
         underlyings=ahead.underlyings,
-        proof=prove(spec),
+        proof=proven[name],
     )
 
 
@@ -184,16 +182,6 @@ def _absent(name: str, plugins: Plugins) -> ConnectorFacts:
         underlyings=None,
         proof=Proof(stage=Stage.MISSING_FEATURE, reason="it is not installed", missing=remedy),
     )
-
-
-def _proof(spec: ConnectorSpec, plugins: Plugins, home: Path, now_ns: int) -> Proof:
-    try:
-        records = read_evidence(home)
-    except LocalError as e:
-        return Proof(
-            stage=None, reason=str(e), missing=f"its evidence anew: move {home / FOLDER} away and collect"
-        )
-    return proven_stage(spec, records, code_of(spec.name, plugins), now_ns)
 
 
 def _plugin(record: PluginRecord) -> str:

@@ -1,4 +1,4 @@
-"""`paraphina connectors`: all known connectors in twelve columns, for people, for programs, for documents."""
+"""`paraphina connectors`: all known connectors and their stages, for people, programs and documents."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_without_plugins_every_venue_is_listed_with_its_command(installation: In
     assert (done.code, done.err) == (0, "")
     for venue in VENUES:
         assert f"pip install 'paraphina[live_{venue}]'" in done.out
-    assert done.out.count("MissingFeature") == len(VENUES)
+    assert done.out.count("MissingFeature") == 3 * len(VENUES)  # support, declared, proven
 
 
 def test_installed_connectors_are_listed_with_what_they_can_do(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +52,7 @@ def test_installed_connectors_are_listed_with_what_they_can_do(capsys: pytest.Ca
 
 
 def test_markdown_is_exact_whatever_the_width(installation: Installation) -> None:
-    """The table is the same on every terminal: twelve columns, padded, one line for each connector."""
+    """The table is the same on every terminal: padded columns, one line for each connector."""
     Wheel("third-party").install(installation.site)
     narrow = installation.paraphina("connectors", "--markdown", COLUMNS="40")
     wide = installation.paraphina("connectors", "--markdown", COLUMNS="400")
@@ -106,6 +107,26 @@ def test_on_a_terminal_the_table_is_drawn(installation: Installation) -> None:
     assert "│" in shown
     assert "\x1b[1m" in shown
     assert "Connector" in shown
+
+
+def test_proven_is_what_the_evidence_proves_and_nothing_once_it_was_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A whole conformance run raises the fixture by a rung; one edited byte takes everything away."""
+    monkeypatch.setenv("PARAPHINA_HOME", str(tmp_path))
+
+    def stages() -> tuple[str, str]:
+        capsys.readouterr()
+        assert main(["connectors", "--json"]) == 0
+        (row,) = (r for r in json.loads(capsys.readouterr().out) if r["connector"] == "mock")
+        return row["declared"], row["proven"]
+
+    assert stages() == ("FixtureMarket+Account", "Stub")
+    assert main(["conformance", "mock"]) == 0
+    assert stages() == ("FixtureMarket+Account", "FixtureMarket+Account")
+    record = tmp_path / "evidence" / "00000001.json"
+    record.write_bytes(record.read_bytes().replace(b'"passed":true', b'"passed":True'))
+    assert stages() == ("FixtureMarket+Account", "none (evidence void)")
 
 
 def test_a_broken_plugin_shows_its_reason_in_its_row(installation: Installation) -> None:

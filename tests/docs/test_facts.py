@@ -145,8 +145,8 @@ def test_the_page_of_modes_has_every_other_name_of_a_connector() -> None:
 
 
 def test_the_matrix_in_the_text_has_its_real_columns() -> None:
-    """`the twelve columns` are twelve."""
-    assert len(COLUMNS) == 12
+    """`the fourteen columns` are fourteen."""
+    assert len(COLUMNS) == 14
 
 
 # --- the output folder -----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from types import ModuleType
 
 import pytest
@@ -23,9 +24,10 @@ from paraphina_core.connector import (
     load_plugins,
     mock,
 )
-from paraphina_core.readiness import COLUMNS, Row, matrix, to_markdown
+from paraphina_core.readiness import COLUMNS, Proof, Row, Stage, matrix, to_markdown
 
 FLAG = FeatureFlag(name="live_venue", distributions=("paraphina-venue",))
+STUB = Proof(stage=Stage.STUB, reason="it is installed")
 BUNDLE = FeatureFlag(name="live", distributions=("paraphina-venue",))
 
 EVERYTHING = ConnectorSpec(
@@ -58,10 +60,25 @@ def plugins(*specs: ConnectorSpec, candidates: tuple[Candidate, ...] = ()) -> Pl
     return load_plugins([module], candidates, [FLAG, BUNDLE])
 
 
+def rows_of(loaded: Plugins, catalogue: Sequence[FeatureFlag], proof: Proof = STUB) -> tuple[Row, ...]:
+    """Return the matrix, with the same proof for each connector."""
+    return matrix(loaded, catalogue, dict.fromkeys(loaded.connectors, proof))
+
+
 def test_the_columns_are_those_of_the_readiness_report() -> None:
-    """Twelve columns, with these headings, in this order."""
+    """Its twelve columns in its order, and the two stages after what is supported."""
     assert (
-        *("Connector", "Venue", "Feature flags", "Support", "Market data", "Account", "Execution"),
+        *(
+            "Connector",
+            "Venue",
+            "Feature flags",
+            "Support",
+            "Declared",
+            "Proven",
+            "Market data",
+            "Account",
+            "Execution",
+        ),
         *("Cancel all", "Trade modes", "Multi-connector", "CLI/env selection", "Notes"),
     ) == COLUMNS
     assert len(Row.__struct_fields__) == len(COLUMNS)
@@ -69,12 +86,14 @@ def test_the_columns_are_those_of_the_readiness_report() -> None:
 
 def test_a_connector_with_everything_has_every_cell_filled() -> None:
     """Each cell says yes with how, in the words of the spec."""
-    (row,) = matrix(plugins(EVERYTHING), ())
+    (row,) = rows_of(plugins(EVERYTHING), ())
     assert row.cells == (
         "venue_one",
         "Venue One",
         "live_other",
         "Market+Account+Exec",
+        "CanaryLive",
+        "Stub",
         "Yes (public WS)",
         "Yes (REST snapshot (signed))",
         "Yes (REST place/cancel)",
@@ -88,7 +107,7 @@ def test_a_connector_with_everything_has_every_cell_filled() -> None:
 
 def test_the_built_in_connector_says_what_it_is() -> None:
     """The synthetic market has neither account nor order entry nor feature flag."""
-    (row,) = matrix(plugins(mock.SPEC), ())
+    (row,) = rows_of(plugins(mock.SPEC), ())
     assert (row.connector, row.feature_flags, row.support) == ("mock", "none", "MarketOnly")
     assert (row.account, row.execution, row.cancel_all) == ("No", "No", "No")
     assert row.trade_modes == "Shadow, Paper"
@@ -99,7 +118,7 @@ def test_a_connector_without_code_is_a_stub() -> None:
     stub = ConnectorSpec(
         name="stub", venue="Stub", feature_flag=None, capabilities={}, trade_modes=frozenset(), factory=None
     )
-    (row,) = matrix(plugins(stub), ())
+    (row,) = rows_of(plugins(stub), ())
     assert (row.support, row.market_data, row.trade_modes, row.multi_connector) == (
         "Stub",
         "No",
@@ -110,7 +129,7 @@ def test_a_connector_without_code_is_a_stub() -> None:
 
 def test_a_connector_that_is_not_installed_shows_the_command() -> None:
     """Its row says MissingFeature and exactly what to type; the bundle of all flags has no row."""
-    (row,) = matrix(plugins(), (FLAG, BUNDLE))
+    (row,) = rows_of(plugins(), (FLAG, BUNDLE))
     assert (row.connector, row.venue, row.feature_flags) == ("venue", "unknown", "live_venue")
     assert row.support == "MissingFeature"
     assert (row.market_data, row.execution, row.trade_modes) == ("No", "No", "none")
@@ -134,30 +153,44 @@ def test_a_connector_whose_plugin_is_not_used_shows_why(problems: tuple[str, ...
         location="/x",
         problems=problems,
     )
-    (row,) = matrix(plugins(candidates=(candidate,)), (FLAG,))
+    (row,) = rows_of(plugins(candidates=(candidate,)), (FLAG,))
     assert (row.support, row.notes) == ("MissingFeature", notes)
+
+
+@pytest.mark.parametrize(
+    ("proof", "told"),
+    [
+        (Proof(stage=Stage.PAPER_EXEC, reason=""), "PaperExec"),
+        (Proof(stage=Stage.CANARY_LIVE, reason="", waiver="closed"), "CanaryLive (test network waived)"),
+        (Proof(stage=None, reason="record 3 was edited"), "none (evidence void)"),
+    ],
+)
+def test_what_is_proven_stands_beside_what_is_declared(proof: Proof, told: str) -> None:
+    """A declaration changes nothing of what evidence proves, and a waiver is told wherever it helped."""
+    (row,) = rows_of(plugins(EVERYTHING), (), proof)
+    assert (row.declared, row.proven) == ("CanaryLive", told)
 
 
 def test_rows_are_sorted_with_the_built_in_ones_first() -> None:
     """The order does not depend on who was loaded first."""
     everything = plugins(EVERYTHING, mock.SPEC)
-    rows = matrix(everything, (FLAG,))
+    rows = rows_of(everything, (FLAG,))
     assert [row.connector for row in rows] == ["venue_one", "mock", "venue"]
-    assert rows == matrix(plugins(mock.SPEC, EVERYTHING), (FLAG,))
+    assert rows == rows_of(plugins(mock.SPEC, EVERYTHING), (FLAG,))
 
 
 def test_all_venues_of_the_core_have_a_row_when_nothing_is_installed() -> None:
     """A newcomer sees from the start what could be installed."""
-    rows = matrix(load_plugins([mock], []), feature_flags())
+    rows = rows_of(load_plugins([mock], []), feature_flags())
     assert [row.connector for row in rows] == ["mock", *sorted(VENUES)]
     assert {row.support for row in rows[1:]} == {"MissingFeature"}
 
 
 def test_markdown_has_the_shape_of_the_readiness_report() -> None:
     """A padded table: heading, dashes, one line for each connector, all of one width."""
-    lines = to_markdown(matrix(plugins(EVERYTHING, mock.SPEC), (FLAG,))).splitlines()
-    assert lines[0].startswith("| Connector | Venue     | Feature flags | Support             | Market data ")
-    assert lines[1].startswith("| --------- | --------- | ------------- | ------------------- | -----------")
+    lines = to_markdown(rows_of(plugins(EVERYTHING, mock.SPEC), (FLAG,))).splitlines()
+    assert lines[0].startswith("| Connector | Venue     | Feature flags | Support             | Declared ")
+    assert lines[1].startswith("| --------- | --------- | ------------- | ------------------- | -------")
     assert len({len(line) for line in lines}) == 1
     assert len(lines) == 5
 
@@ -170,7 +203,7 @@ def split(line: str) -> tuple[str, ...]:
 
 @given(notes=st.text(max_size=60))
 def test_no_text_of_a_plugin_breaks_the_markdown_table(notes: str) -> None:
-    """Whatever stands in a note, each line keeps its twelve cells."""
+    """Whatever stands in a note, each line keeps its cells."""
     row = Row(**dict.fromkeys(Row.__struct_fields__, notes))
     lines = to_markdown((row, row)).splitlines()
     assert len(lines) == 4
