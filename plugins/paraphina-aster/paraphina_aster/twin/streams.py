@@ -24,6 +24,8 @@ DEPTHS: Final[Mapping[str, int]] = {
     "depth": 250 * NS_PER_MS,
     "depth@500ms": 500 * NS_PER_MS,
 }
+#: Levels of the streams that tell the best of a book whole (same).
+PARTIAL: Final = (5, 10, 20)
 MARK_NS: Final = 1_000 * NS_PER_MS
 _SLOW_MARK: Final = 3
 #: Docs "Websocket market streams" (read 2026-10-08).
@@ -151,8 +153,8 @@ class Streams:
             "lastUpdateId": self._books[instrument].update_id,
             "E": ms,
             "T": ms,
-            "bids": [[plain(one.price), plain(one.size)] for one in market.levels(Side.BUY, limit)],
-            "asks": [[plain(one.price), plain(one.size)] for one in market.levels(Side.SELL, limit)],
+            "bids": _levels(market, Side.BUY, limit),
+            "asks": _levels(market, Side.SELL, limit),
         }
 
     def touch(self, instrument: InstrumentId) -> dict[str, Json]:
@@ -198,25 +200,22 @@ class Streams:
             return
         first, before, changed = speed.first, speed.last, speed.changed
         speed.first, speed.last, speed.changed = None, book.update_id, set()
-        stream = self._name(instrument, name)
-        if not self._is_heard(stream):
-            return
-        sides: dict[Side, list[Json]] = {Side.BUY: [], Side.SELL: []}
-        for side, price in sorted(changed):
-            sides[side].append([plain(price), plain(market.size_at(side, price))])
         ms = self._venue_ms(at_ns)
-        message = {
-            "e": "depthUpdate",
-            "E": ms,
-            "T": ms,
-            "s": self._universe.symbol(instrument),
-            "U": first,
-            "u": book.update_id,
-            "pu": before,
-            "b": sides[Side.BUY],
-            "a": sides[Side.SELL],
-        }
-        self._tell(stream, message)
+        head = {"e": "depthUpdate", "E": ms, "T": ms, "s": self._universe.symbol(instrument)}
+        head |= {"U": first, "u": book.update_id, "pu": before}
+        stream = self._name(instrument, name)
+        if self._is_heard(stream):
+            sides: dict[Side, list[Json]] = {Side.BUY: [], Side.SELL: []}
+            for side, price in sorted(changed):
+                sides[side].append([plain(price), plain(market.size_at(side, price))])
+            self._tell(stream, head | {"b": sides[Side.BUY], "a": sides[Side.SELL]})
+        for levels in PARTIAL:
+            stream = self._name(instrument, f"depth{levels}{name.removeprefix('depth')}")
+            if self._is_heard(stream):
+                self._tell(
+                    stream,
+                    head | {"b": _levels(market, Side.BUY, levels), "a": _levels(market, Side.SELL, levels)},
+                )
 
     def _tell_mark(self, market: TwinMarket, at_ns: int) -> None:
         for channel, every in (("markPrice@1s", 1), ("markPrice", _SLOW_MARK)):
@@ -238,6 +237,10 @@ class Streams:
 
     def _venue_ms(self, at_ns: int) -> int:
         return milliseconds(self._exchange.clock.venue_ns(at_ns))
+
+
+def _levels(market: TwinMarket, side: Side, limit: int) -> list[Json]:
+    return [[plain(one.price), plain(one.size)] for one in market.levels(side, limit)]
 
 
 def _next(due_ns: int, every_ns: int, at_ns: int) -> int:

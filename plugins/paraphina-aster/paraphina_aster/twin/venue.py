@@ -120,6 +120,10 @@ class AsterTwin:
             for member in self.members
         )
 
+    def is_heard(self, account: str) -> bool:
+        """Tell whether a connection is open that hears an account's events."""
+        return any(session.account == account for session in self._streams.sessions.values())
+
     # --- doors ------------------------------------------------------------------------------------
 
     def request(self, request: TwinRequest, at_ns: int) -> Answer:
