@@ -28,7 +28,7 @@ from paraphina_core.twin import TwinHost, TwinServer, TwinThread, wall_clock
 
 SEED = 7
 MAKER, TAKER = members(SEED)
-DEADLINE_S = 30.0
+DEADLINE_S = 10.0
 SYMBOL = "BTC/USDT:USDT"
 
 
@@ -57,12 +57,14 @@ def with_ccxt(
         client = pro.aster({"privateKey": key, "enableRateLimit": False})
         client.options |= {"v3ChainId": CHAIN_IDS[network], "builderFee": False, "defaultType": "swap"}
         streams = origin.replace("http", "ws")
+        # It knows perpetuals by this word in the address.
+        private = streams.replace("://", "://fstream@") + "/ws"
         client.urls["api"] = {
             "fapiPublic": f"{origin}/fapi",
             "fapiPrivate": f"{origin}/fapi",
             "sapiPublic": f"{origin}/api",
             "sapiPrivate": f"{origin}/api",
-            "ws": {"public": {"swap": f"{streams}/stream"}, "private": {"swap": f"{streams}/ws"}},
+            "ws": {"public": {"swap": f"{streams}/stream"}, "private": {"swap": private}},
         }
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -188,16 +190,20 @@ def test_ccxt_streams_markets_and_its_account() -> None:
         assert SYMBOL in await client.watch_bids_asks([SYMBOL])
         assert (await client.watch_mark_price(SYMBOL))["markPrice"] > 0
         assert (await client.watch_trades(SYMBOL))[0]["symbol"] == SYMBOL
-        swap = {"type": "swap"}
-        orders = asyncio.ensure_future(client.watch_orders(SYMBOL, params=swap))
-        fills = asyncio.ensure_future(client.watch_my_trades(SYMBOL, params=swap))
+        assert await client.watch_positions([SYMBOL]) == []  # what there is, before anything is heard
+        client.balance["swap"] = {}  # it has no cache of its own until balances are watched, and breaks
+        positions = asyncio.ensure_future(client.watch_positions([SYMBOL]))
         await opened(twin)
         ask = (await client.fetch_order_book(SYMBOL, 5))["asks"][0][0]
         placed = await client.create_order(SYMBOL, "limit", "buy", 0.01, ask * 0.99)
-        while not [order for order in await orders if order["id"] == placed["id"]]:
-            orders = asyncio.ensure_future(client.watch_orders(SYMBOL, params=swap))
-        bought = await client.create_order(SYMBOL, "limit", "buy", 0.002, ask * 1.005, {"timeInForce": "IOC"})
-        (fill, *_) = await fills
-        assert (fill["order"], fill["side"]) == (bought["id"], "buy")
+        ioc = {"timeInForce": "IOC"}
+        bought = await client.create_order(SYMBOL, "limit", "buy", 0.002, ask * 1.005, ioc)
+        *_, position = await positions  # one for each fill
+        assert (position["symbol"], position["side"]) == (SYMBOL, "long")
+        # `watch_orders` and `watch_my_trades` of this version refuse whatever they are given: what came for
+        # them over the same connection is in their caches.
+        told = {order["id"]: order["status"] for order in client.orders}
+        assert (told[placed["id"]], told[bought["id"]]) == ("open", "closed")
+        assert {trade["order"] for trade in client.myTrades} == {bought["id"]}
 
     with_ccxt(story)
