@@ -21,6 +21,15 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_BODY_BYTES: Final = 4_096
 MAX_PATH_BYTES: Final = 512
 
+#: The page by its paths: it holds nothing about the session, and a browser must load it before it can send a
+#: token.
+PAGE_FILES: Final = {
+    "/": "index.html",
+    "/board.css": "board.css",
+    "/board.js": "board.js",
+    "/charts.js": "charts.js",
+}
+
 _POLICY: Final = "; ".join(
     (
         *("default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'"),
@@ -75,7 +84,8 @@ class Guard:
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES or b"transfer-encoding" in headers:
             return 413, "the body is too long, or does not say how long it is"
-        needs_token = scope["method"] not in {"GET", "HEAD"} or not self._host.is_loopback
+        changes = scope["method"] not in {"GET", "HEAD"}
+        needs_token = changes or not (self._host.is_loopback or scope["path"] in PAGE_FILES)
         if needs_token and not self._has_token(headers):
             return 401, "the token is missing or wrong"
         return 0, ""

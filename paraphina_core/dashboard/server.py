@@ -15,14 +15,14 @@ from typing import Any, Final
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 from uvicorn import Config, Server
 
 from paraphina_core.connector import read_private, write_private
 from paraphina_core.domain import LocalError
 
-from .guard import Guard
+from .guard import PAGE_FILES, Guard
 from .messages import Asked, Kill, Listening, Refused, Told
 from .metrics import Metrics
 from .watching import Watching
@@ -41,6 +41,7 @@ _KEEP_ALIVE_S: Final = 5.0
 CONFIRMATION: Final = "KILL"
 _MAX_REASON: Final = 200
 
+_PAGE: Final = Path(__file__).with_name("page")
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
 
 
@@ -72,6 +73,7 @@ class Dashboard:
         """Return the routes."""
         return Starlette(
             routes=[
+                *(Route(path, _file_of(name)) for path, name in PAGE_FILES.items()),
                 Route("/health", self._health),
                 Route("/ready", self._ready),
                 Route("/metrics", self._metrics_page),
@@ -272,6 +274,13 @@ def _token(path: Path) -> str:
 def _write(asked: Asked) -> None:
     sys.stdout.buffer.write(_ENCODER.encode(asked) + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _file_of(name: str) -> Callable[[Request], Any]:
+    async def answer(_: Request) -> Response:
+        return FileResponse(_PAGE / name)
+
+    return answer
 
 
 def _verdict(word: str, reasons: list[str]) -> Response:

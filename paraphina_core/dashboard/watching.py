@@ -168,6 +168,8 @@ def _why(
 ) -> dict[str, Any]:
     orders = [order for order in market.orders if order.side == side.value]
     reasons = _session_reasons(snapshot)
+    if venue.state is not TradingState.ACTIVE:
+        reasons.append(f"venue is {venue.state.value}: {venue.state_reason}")
     if _is_ill(venue):
         reasons.append(f"venue is {_state(venue)}")
     reasons += _unreached(venue)
@@ -213,6 +215,10 @@ def _news(before: SessionSnapshot | None, now: SessionSnapshot) -> Iterator[tupl
 
 
 def _venue_news(before: VenueSnapshot | None, now: VenueSnapshot) -> Iterator[tuple[str, str, str]]:
+    if now.state is not (TradingState.ACTIVE if before is None else before.state):
+        reason = f": {now.state_reason}" if now.state_reason else ""
+        level = "info" if now.state is TradingState.ACTIVE else "critical"
+        yield level, now.connector, f"trading is {now.state.value}{reason}"
     if before is None or before.health != now.health:
         yield ("warning" if _is_ill(now) else "info"), now.connector, _state(now)
     known = () if before is None else before.notices

@@ -230,11 +230,12 @@ def test_a_port_that_is_taken_refuses_the_session_before_it_starts(watched: Boar
 
 
 def test_beyond_loopback_everything_needs_the_token(tmp_path: Path) -> None:
-    """Who listens on every address serves figures only to those who have the token."""
+    """Who listens on every address serves the bare page to all, and figures to those who have the token."""
     with board(tmp_path, "--dashboard", "0.0.0.0:0") as found:  # what is tested
         token = {"Authorization": f"Bearer {found.token}"}
         for path in ("/health", "/ready", "/metrics", "/config", "/why/mock/buy", "/events"):
             assert found.ask(path)[0] == 401, path
+        assert found.ask("/")[0] == 200
         assert found.ask("/metrics", headers=token)[0] == 200
 
 
