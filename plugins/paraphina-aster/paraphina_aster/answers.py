@@ -53,7 +53,7 @@ NOT_SENT: Final = "not_sent"
 
 _FINE: Final = 200
 #: Only with these does the venue itself speak of one request; see `refusals.proves_refusal`.
-_REFUSING: Final = range(400, 401)
+_REFUSING: Final = 400
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -134,7 +134,7 @@ def _refused(command: Command | Single, said: Refusal, status: int) -> Refused |
     code = code_of(said.code)
     # What is gone cannot be cancelled or changed: that is the answer, whatever became of the order.
     is_gone = code is Code.ORDER_GONE and isinstance(command, CancelOrder | ModifyOrder | Batch)
-    is_said = status in _REFUSING and code is Code.ORDER_GONE and is_gone
+    is_said = status == _REFUSING and is_gone
     if code is None or not (is_said or proves_refusal(status, said.code)):
         return Unknown(f"HTTP status {status}: {said.text}", None if code is None else code.value)
     return Refused(code.value, said.text)
@@ -163,7 +163,7 @@ def _of_batch(name: own.Names, commands: Sequence[Single], answer: Answer | Fail
 def _entry(name: own.Names, command: Single, body: bytes) -> Verdict:
     try:
         if decode_json(_ENTRY, body, "batch").code is not None:
-            return _refused(command, decode_json(_REFUSAL, body, "refusal"), _REFUSING[0])
+            return _refused(command, decode_json(_REFUSAL, body, "refusal"), _REFUSING)
     except RemoteError as e:
         return Unknown(str(e)[:200])
     return _stated(name, command, body)

@@ -95,8 +95,9 @@ _CODES: Final[Mapping[Code, tuple[int, ...]]] = {
 }
 _BY_NUMBER: Final = {number: code for code, numbers in _CODES.items() for number in numbers}
 
-#: The only status that comes from the venue's own judgement of a request (docs "HTTP return codes").
-_REFUSED: Final = 400
+#: The statuses that come from the venue itself, judging a request (docs "HTTP return codes"); at its model,
+#: Binance, the second one goes with keys that may not act.
+_REFUSED: Final = frozenset({400, 401})
 
 
 def code_of(number: int) -> Code | None:
@@ -113,4 +114,4 @@ def proves_refusal(status: int, number: int) -> bool:
         number: of the refusal in the body.
     """
     code = code_of(number)
-    return status == _REFUSED and code is not None and code not in NO_EVIDENCE
+    return status in _REFUSED and code is not None and code not in NO_EVIDENCE
