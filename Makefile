@@ -8,7 +8,7 @@ STAMP := $(VENV)/ready
 PLUGINS := $(sort $(wildcard plugins/paraphina-*))
 EDITABLES := -e . $(PLUGINS:%=-e ./%)
 DISTRIBUTIONS := paraphina $(notdir $(PLUGINS))
-RUN := HL_FIXTURE_REPEAT=1 PARAPHINA_MOCK_PRICE=105050 $(VENV)/bin/paraphina run --trade-mode paper --connectors hyperliquid_fixture,mock
+RUN := $(VENV)/bin/paraphina run --trade-mode paper --twin --dashboard 127.0.0.1:9898 --browser
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 LOCK_TOOLS := build/lock-tools
 
@@ -41,7 +41,7 @@ $(STAMP): Makefile pyproject.toml $(PLUGINS:%=%/pyproject.toml) requirements.loc
 	@printf '%s\n' "$(CURDIR)" > $@
 
 # Ctrl-C reaches the program, which closes its orders and says how it ended; the shell only waits for it.
-run: $(STAMP) ## paper session on recorded and simulated markets with the live view; more options in ARGS="..."
+run: $(STAMP) ## paper session on twins of the venues, with live view and dashboard; more options in ARGS="..."
 	@trap : INT; status=0; $(RUN) $(ARGS) || status=$$?; test $$status -eq 130 || exit $$status
 
 test: $(STAMP) ## all tests but the slow ones; more options in ARGS="..."

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,9 @@ LOG_EVERY_S: Final = 2.0
 #: How often the watchdog is shown that the session lives, in real seconds.
 BEAT_EVERY_S: Final = 0.25
 
+#: Variables that say that there is a screen.
+_SCREENS: Final = {"DISPLAY", "WAYLAND_DISPLAY"}
+
 #: Exit code of a second Ctrl-C: the program left at once.
 LEFT_AT_ONCE: Final = 130
 
@@ -42,7 +46,8 @@ LEFT_AT_ONCE: Final = 130
     show_default=True,
     help="Live terminal view, plain log lines, or neither; auto looks at the terminal.",
 )
-def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN401  # options of the table of fields
+@click.option("--browser", is_flag=True, help="Open the dashboard in a browser, where there is a screen.")
+def command(*, preflight: bool, view: str, browser: bool, **params: Any) -> None:  # noqa: ANN401  # options of the table of fields
     """Run one session: shadow, paper, testnet or live.
 
     Exit codes: 0 done; 1 a preflight check failed; 2 refused by a gate, or bad usage or configuration;
@@ -64,10 +69,13 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
     from .evidence import kept
     from .gates import render
     from .preflight import run_preflight
-    from .twins import on_twins
+    from .twins import every_twin, on_twins
 
     plugins = load()
     config = resolve_config(params, plugins)
+    if chosen := every_twin(config, plugins):
+        params["connectors"] = chosen
+        config = resolve_config(params, plugins)
     plugins = with_recording(plugins, config)
     if preflight:
         sys.exit(run_preflight(config, plugins, home()))
@@ -81,7 +89,7 @@ def command(*, preflight: bool, view: str, **params: Any) -> None:  # noqa: ANN4
         beat = stack.enter_context(
             _watchdog(config, plugins)
         )  # before there is anything that it must not share
-        channel = stack.enter_context(_dashboard(config))
+        channel = stack.enter_context(_dashboard(config, browser=browser))
         run = Run(config, plugins, home())
         if channel is not None:
             channel.introduce(_introduction(run, config, plugins, verdicts))
@@ -111,7 +119,7 @@ def _watchdog(config: Config, plugins: Plugins) -> Iterator[Callable[[], None]]:
 
 
 @contextlib.contextmanager
-def _dashboard(config: Config) -> Iterator[Channel | None]:
+def _dashboard(config: Config, *, browser: bool) -> Iterator[Channel | None]:
     """Have a dashboard, where one is wanted; say where it is, and what its kill button asks for."""
     address = config.dashboard.address
     if address is None:
@@ -122,6 +130,8 @@ def _dashboard(config: Config) -> Iterator[Channel | None]:
     token_file = home() / TOKEN_FILE
     with Channel(address, token_file) as channel:
         click.echo(f"dashboard at {channel.url} (token for its kill button: {token_file})")
+        if browser and _SCREENS & os.environ.keys():  # one without a screen would take over the terminal
+            webbrowser.open(channel.url)
         yield channel
 
 

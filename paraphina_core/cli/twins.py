@@ -26,6 +26,18 @@ _END_S: Final = 5.0
 _LISTENING: Final = re.compile(r"twin of \S+ .* at (http://\S+);")
 
 
+def every_twin(config: Config, plugins: Plugins) -> str:
+    """Name the connectors of a session that is to run on twins and was told of none: all that have one.
+
+    Returns their names, separated by commas; nothing where the configuration's own choice stands.
+    """
+    from paraphina_core.config import OriginKind
+
+    if not config.session.twin or config.origins["session.connectors"].kind is not OriginKind.DEFAULT:
+        return ""
+    return ",".join(name for name, spec in plugins.connectors.items() if spec.twin)
+
+
 @contextlib.contextmanager
 def on_twins(config: Config, params: Mapping[str, object], plugins: Plugins) -> Iterator[Config]:
     """Have a twin of each selected connector that offers one, if that is what the configuration wants.

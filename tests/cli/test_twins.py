@@ -15,13 +15,19 @@ from typing import Any
 import pytest
 
 from paraphina_core.cli import main
+from paraphina_core.connector import load_plugins, mock
 
 _SECRET = "0x" + "5e" * 32
 
 
-def _start(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+def _start(
+    folder: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    connectors: tuple[str, ...] = ("--connector", "hyperliquid"),
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "paraphina_core", "run", "--connector", "hyperliquid", *arguments],
+        [sys.executable, "-m", "paraphina_core", "run", *connectors, *arguments],
         cwd=folder,
         env={**os.environ, "PARAPHINA_HOME": str(folder / "home"), **(env or {})},
         stdin=subprocess.DEVNULL,
@@ -76,6 +82,24 @@ def test_a_session_on_a_twin_quotes_there_and_takes_no_key_of_the_environment(tm
         if file.is_file():
             assert _SECRET.encode() not in file.read_bytes()
     assert _SECRET not in out
+
+
+def test_a_session_on_twins_that_was_told_of_no_venue_quotes_on_all_that_have_one(tmp_path: Path) -> None:
+    """The plugins say which those are, and every one of them is healthy and gets orders."""
+    process = _start(
+        *(tmp_path, "--twin", "--trade-mode", "paper", "--duration", "6s", "--out-dir", "out"),
+        connectors=(),
+    )
+    code, _, err = _end(process)
+    assert (code, err) == (0, "")
+    venues = {one["connector"]: one for one in _json(tmp_path / "out/summary.json")["session"]["venues"]}
+    plugins = load_plugins([mock])
+    assert set(venues) == {name for name, spec in plugins.connectors.items() if spec.twin}
+    assert len(venues) >= 3
+    assert {one["health"] for one in venues.values()} == {"healthy"}
+    segments = (file for file in (tmp_path / "out/journal").iterdir() if file.is_file())
+    placed = "".join(file.read_text(encoding="utf-8") for file in segments)
+    assert all(f'"type":"place","instrument":"{name}:' in placed for name in venues)
 
 
 def test_a_session_that_sends_orders_trades_on_a_twin_without_being_armed_and_replays_without_a_key(

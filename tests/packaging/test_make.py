@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -60,10 +65,10 @@ def test_make_alone_lists_what_it_can_do(set_up: Path) -> None:
 
 
 def test_make_run_starts_a_paper_session_and_hands_on_options(set_up: Path) -> None:
-    """`make run` is a paper session on both offline connectors; ARGS adds options."""
+    """`make run` is a paper session on twins with its dashboard; ARGS adds options."""
     write_program(set_up, 'echo "$@"')
     output = run_ok("make", "run", "ARGS=--duration 5", cwd=set_up)
-    assert output == "run --trade-mode paper --connectors hyperliquid_fixture,mock --duration 5\n"
+    assert output == ("run --trade-mode paper --twin --dashboard 127.0.0.1:9898 --browser --duration 5\n")
 
 
 def test_make_run_ends_with_the_programs_failure(set_up: Path) -> None:
@@ -155,6 +160,46 @@ def test_setup_happens_once_and_again_when_it_must(tmp_path: Path) -> None:
     moved = checkout.rename(tmp_path / "moved checkout")
     assert "Making .venv" in run_ok("make", "setup", cwd=moved)
     run_ok(moved / ".venv/bin/paraphina", "--version", cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_the_first_minute_from_a_checkout_to_quotes_that_move(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`make run` in a fresh checkout, packages cached, shows moving quotes on the dashboard within 90 s."""
+    checkout = copy_checkout(tmp_path)
+    started_s = time.monotonic()
+    process = subprocess.Popen(
+        ["make", "run", "ARGS=--view none --dashboard 127.0.0.1:0"],
+        cwd=checkout,
+        env={**user_environment(), "PARAPHINA_HOME": str(tmp_path / "home")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as output:
+        try:
+            url = next(found[1] for line in output if (found := re.match(r"dashboard at (\S+) ", line)))
+            seen: set[str] = set()
+            while len(seen) < 2:  # own orders of two moments that differ
+                assert time.monotonic() - started_s < 180, "nothing moves"
+                with (
+                    contextlib.suppress(urllib.error.HTTPError),  # 404 until the first snapshot
+                    urllib.request.urlopen(f"{url}why/hyperliquid/buy", timeout=5) as answer,  # noqa: S310  # http, see above
+                ):
+                    (market,) = json.load(answer)["markets"]
+                    seen |= {json.dumps(market["orders"])} if market["quoted"] else set()
+                time.sleep(0.1)
+            took_s = time.monotonic() - started_s
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            output.read()
+            process.wait(timeout=30)
+    with capsys.disabled():
+        sys.stdout.write(f"\nfrom a checkout to moving quotes: {took_s:.1f} s\n")
+    assert took_s <= 90
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 // Lines over time as SVG, named at their ends, each with a colour and a dash of its own.
 
 const NS = "http://www.w3.org/2000/svg";
-const WIDTH = 440, HEIGHT = 144, LEFT = 56, RIGHT = 76, TOP = 8, BOTTOM = 18;
+const WIDTH = 440, HEIGHT = 144, LEFT = 56, RIGHT = 104, TOP = 8, BOTTOM = 18;
 const DASHES = ["", "6 3", "2 3", "8 3 2 3", "1 4", "12 4"];
 
 function make(name, attributes, text) {
@@ -41,7 +41,7 @@ export function draw(svg, series) {
   });
   for (const [at, name, number] of ends.sort((a, b) => a[0] - b[0])) {
     labelled = Math.max(at + 4, labelled + 12);
-    const label = make("text", { x: WIDTH - RIGHT + 4, y: labelled }, name.slice(0, 13));
+    const label = make("text", { x: WIDTH - RIGHT + 4, y: labelled }, name.slice(0, 18));
     label.style.fill = `var(--s${number % 6})`;
     nodes.push(label);
   }
