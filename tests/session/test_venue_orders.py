@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from paraphina_core.config import LeftoverPolicy
+from paraphina_core.connector import Capability
 from paraphina_core.domain import (
     ArmDeadMan,
     Batch,
@@ -24,6 +25,7 @@ from paraphina_core.domain import (
 )
 from port import (
     ACCOUNT,
+    BTC,
     LATE,
     LOST_ANSWER,
     LOST_REQUEST,
@@ -473,6 +475,21 @@ def test_f067_the_switch_is_armed_before_the_first_order_and_again_long_before_i
         assert desk.venue.armed_until_ns - desk.now_ns > 15_000 * MS
     _ended(desk)
     assert desk.venue.armed_until_ns is None
+
+
+def test_f067_where_commands_are_for_one_instrument_each_gets_its_own() -> None:
+    """The switch and the cancel of everything name exactly one, and none is for all."""
+    apart = frozenset({Capability.CANCEL_ALL, Capability.DEAD_MAN})
+    spec = port_spec(dead_man=True, cancel_all_command=True, per_instrument=apart)
+    desk = Desk(spec=spec).begin().want(BUY)
+    desk.advance(1_000)
+    _ended(desk)
+    sent = list(_flat(desk.venue.commands))
+    switches = [command for command in sent if isinstance(command, ArmDeadMan)]
+    assert switches
+    assert all(len(command.instruments) == 1 for command in switches)
+    everything = [command for command in sent if isinstance(command, CancelAll)]
+    assert {command.instrument for command in everything} == {BTC}
 
 
 def test_f068_a_venue_that_refuses_the_switch_is_not_quoted_on() -> None:
