@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
+import gzip
 import json
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -255,14 +256,36 @@ def test_a_book_is_never_believed_behind_a_hole(data: st.DataObject) -> None:
 # --- a genuine capture of another venue with the same wire format, see `twin/evidence` ----------------------
 
 
-@pytest.mark.parametrize("symbol", SYMBOLS)
-def test_genuine_updates_join_and_agree_with_every_touch(symbol: str) -> None:
-    """No gap in thirty seconds; at each id the best prices and sizes are those that were told beside it."""
+#: Twenty seconds of a busy market, of another day.
+BUSY = VECTORS / "binance_usdm_20240808.txt.gz"
+
+
+def busy() -> Iterator[tuple[str, str, bytes]]:
+    """Yield what is in the second capture, as `captured` does of the first one."""
+    with gzip.open(BUSY, "rb") as file:
+        for line in file:
+            head, _, body = line.rstrip(b"\n").partition(b" ")
+            is_frame = head == b"frame"
+            symbol = json.loads(body)["data"]["s"] if is_frame else head.decode()
+            yield "frame" if is_frame else "snapshot", symbol, body
+
+
+@pytest.mark.parametrize(
+    ("capture", "symbol", "at_least"),
+    [
+        *((captured, symbol, 50) for symbol in SYMBOLS),
+        *((busy, symbol, 150) for symbol in ("BTCUSDT", "ETHUSDT")),
+    ],
+)
+def test_genuine_updates_join_and_agree_with_every_touch(
+    capture: Callable[[], Iterator[tuple[str, str, bytes]]], symbol: str, at_least: int
+) -> None:
+    """No gap; at each id the best prices and sizes are those that were told beside it."""
     sync, book = BookSync(BTC), None
     touches: dict[int, dict[str, str]] = {}
     books: dict[int, tuple[Decimal, Decimal, Decimal, Decimal]] = {}
     seen: list[str] = []
-    for what, whose, body in captured():
+    for what, whose, body in capture():
         if whose != symbol:
             continue
         if what == "snapshot":
@@ -281,11 +304,9 @@ def test_genuine_updates_join_and_agree_with_every_touch(symbol: str) -> None:
             books[sync.last_id] = (bid, book[0][bid], ask, book[1][ask])
     assert "BookGap" not in seen
     assert seen.count("BookSnapshot") == 1
-    compared = 0
     ids = sorted(touches)
-    for before, after in itertools.pairwise(ids):
-        for last in (last for last in books if before <= last < after):
-            touch = touches[before]
-            assert books[last] == tuple(Decimal(touch[key]) for key in "bBaA")
-            compared += 1
-    assert compared >= 50
+    comparable = [last for last in books if ids[0] <= last < ids[-1]]
+    for last in comparable:
+        touch = touches[ids[bisect_right(ids, last) - 1]]
+        assert books[last] == tuple(Decimal(touch[key]) for key in "bBaA")
+    assert len(comparable) >= at_least
