@@ -79,13 +79,15 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     """A budget the venue meters: `limit` units of `scope` in each `window_ms`.
 
-    `cancel_reserve` units of it are kept for cancels and never spent on anything else.
+    `cancel_reserve` units of it are kept for cancels and never spent on anything else. `used_header` names
+    the header of answers in which the venue says what it has counted in the window, by whomever it was spent.
     """
 
     scope: str
     limit: int
     window_ms: int
     cancel_reserve: int = 0
+    used_header: str | None = None
 
 
 class NonceRule(StrEnum):

@@ -295,7 +295,8 @@ class Link:
         self._world.follow_up()
 
     def _heed(self, request: Request, answer: Answer, at_ns: int) -> None:
-        """Stay away for as long as the venue says."""
+        """Take the venue's own counts, and stay away for as long as it says."""
+        self._limiters.told(answer.headers, at_ns)
         until_ns = retry_after_ns(answer.headers, at_ns) if answer.status >= _FIRST_ERROR else None
         if until_ns is not None or answer.status in _TOO_MUCH:
             for scope, _ in request.cost:

@@ -24,6 +24,9 @@ CONNECTS_PER_MINUTE: Final = 30
 #: The longest ban that is believed; the longest documented one lasts three days (Aster, read 2026-11).
 MAX_RETRY_AFTER_S: Final = 3 * 24 * 3600
 
+#: Longest number of units that is read.
+_MAX_DIGITS: Final = 12
+
 #: Spends this part of a window apart are remembered as one, at the later time: it bounds the memory.
 _GRAINS: Final = 256
 
@@ -118,6 +121,11 @@ class Limiter:
         else:
             self._spent.append([at_ns, at_ns, units])
 
+    def told(self, used: int, at_ns: int) -> None:
+        """Take the venue's own count of the window: what others have spent of the budget counts as well."""
+        at_ns = self._advance(at_ns)
+        self.spend(min(used, self._limit.limit) - self._used, at_ns)
+
     def ban(self, at_ns: int, until_ns: int | None = None) -> None:
         """Stop after the venue said that it was too much.
 
@@ -189,6 +197,18 @@ class Limiters:
         for limiter, units in limiters:
             limiter.spend(units, at_ns)
         return True
+
+    def told(self, headers: Mapping[str, str], at_ns: int) -> None:
+        """Take what the venue says in an answer of its own counts, where a budget names a header for that."""
+        named = {
+            limiter.limit.used_header.lower(): limiter
+            for limiter in self._by_scope.values()
+            if limiter.limit.used_header is not None
+        }
+        for name, text in headers.items() if named else ():
+            limiter = named.get(name.lower())
+            if limiter is not None and text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS:
+                limiter.told(int(text), at_ns)
 
 
 def connect_budget(per_minute: int = CONNECTS_PER_MINUTE) -> Limiter:

@@ -128,6 +128,18 @@ def test_a_ban_without_a_time_lasts_one_window() -> None:
     assert subject.ready_ns(1, T0) == T0 + NS_PER_S
 
 
+def test_what_the_venue_has_counted_by_others_counts_as_well() -> None:
+    """The header of an answer raises the count and never lowers it; nonsense in it says nothing."""
+    weight = RateLimit(scope="weight", limit=100, window_ms=60_000, used_header="X-Used")
+    subject = Limiters([weight, RateLimit(scope="orders", limit=2, window_ms=10_000)], jitter_ms=0)
+    assert subject.take((("weight", 10),), T0)
+    for text, free in (("70", 30), ("20", 30), ("seventy", 30), ("-1", 30), ("9" * 30, 30), ("500", 0)):
+        subject.told({"x-used": text, "date": "today"}, T0)
+        assert subject["weight"].free(T0) == free
+    assert subject["orders"].free(T0) == 2
+    assert subject["weight"].free(T0 + 60 * NS_PER_S) == 100
+
+
 def test_a_request_spends_of_all_its_scopes_or_of_none() -> None:
     """When the second scope is used up, the first is not charged for the attempt."""
     weight = RateLimit(scope="weight", limit=100, window_ms=60_000)

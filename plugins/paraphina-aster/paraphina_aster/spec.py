@@ -86,9 +86,22 @@ VENUE: Final = ConnectorSpec(
     },
     # Docs "Limits" and recorded exchangeInfo, read 2026-10: weight per IP address, orders per account.
     rate_limits=(
-        RateLimit(scope=IP_WEIGHT, limit=IP_WEIGHT_PER_MINUTE, window_ms=60_000, cancel_reserve=240),
-        RateLimit(scope=ORDERS, limit=ORDERS_PER_MINUTE, window_ms=60_000),
-        RateLimit(scope=ORDERS_BURST, limit=ORDERS_PER_TEN_SECONDS, window_ms=10_000),
+        RateLimit(
+            scope=IP_WEIGHT,
+            limit=IP_WEIGHT_PER_MINUTE,
+            window_ms=60_000,
+            cancel_reserve=240,
+            used_header="X-MBX-USED-WEIGHT-1M",
+        ),
+        RateLimit(
+            scope=ORDERS, limit=ORDERS_PER_MINUTE, window_ms=60_000, used_header="X-MBX-ORDER-COUNT-1M"
+        ),
+        RateLimit(
+            scope=ORDERS_BURST,
+            limit=ORDERS_PER_TEN_SECONDS,
+            window_ms=10_000,
+            used_header="X-MBX-ORDER-COUNT-10S",
+        ),
     ),
     settings=(
         Setting(
