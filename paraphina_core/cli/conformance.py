@@ -115,6 +115,8 @@ def _record(result: SuiteResult, plugins: Plugins, *, is_whole: bool) -> None:
     statement = Statement(
         kind=Kind.CONFORMANCE,
         suite=suite,
+        command=f"paraphina conformance {result.connector}",
+        exit_code=0 if result.conforms else _FAILED,
         connector=result.connector,
         code=code_of(result.connector, plugins),
         commit=commit(),

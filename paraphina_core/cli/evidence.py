@@ -103,11 +103,12 @@ def kept(statements: Sequence[Statement]) -> None:
 
 def _row(record: Record, plugins: Plugins) -> tuple[str, ...]:
     from paraphina_core.domain import NS_PER_S
+    from paraphina_core.session import void_reason
 
     what = record.statement
     ended = datetime.fromtimestamp(what.ended_ns // NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M UTC")
     outcome = "passed" if what.passed else "failed"
-    void = _why_void(record, plugins)
+    void = void_reason(record, plugins, time.time_ns())
     return (
         str(record.number),
         what.kind.value,
@@ -117,13 +118,3 @@ def _row(record: Record, plugins: Plugins) -> tuple[str, ...]:
         outcome + ("" if what.whole else " (a selection)") + (f"; void: {void}" if void else ""),
         ", ".join(f"{count} {name}" for name, count in sorted(what.counts.items()) if count) or what.note,
     )
-
-
-def _why_void(record: Record, plugins: Plugins) -> str:
-    from paraphina_core.readiness import why_void
-    from paraphina_core.session import code_of
-
-    name = record.statement.connector
-    if name not in plugins.connectors:
-        return "its connector is not installed"
-    return why_void(record, code_of(name, plugins), time.time_ns())

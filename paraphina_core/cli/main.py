@@ -60,6 +60,9 @@ COMMANDS: Final = {
         "paraphina_core.cli.evidence:command",
         "Read and check the evidence of readiness; waive a test network.",
     ),
+    "report": LazyCommand(
+        "paraphina_core.cli.report:command", "Write the readiness report, computed from evidence."
+    ),
     "doctor": LazyCommand(
         "paraphina_core.cli.doctor:command", "Examine this installation and say what to do about it."
     ),

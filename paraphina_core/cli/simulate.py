@@ -122,11 +122,16 @@ def _record(scenarios: Sequence[Scenario], outcomes: Sequence[Outcome], started_
 
     plugins = load()
     ended_ns = time.time_ns()
+    first = scenarios[0]
+    command = f"paraphina simulate {' '.join(first.connectors)} --seed {first.seed} --seeds {len(scenarios)}"
+    command += f" --hours {first.hours:g}"
     kept(
         [
             Statement(
                 kind=Kind.SIMULATION,
                 suite="simulation 1",
+                command=command,
+                exit_code=1 if any(outcome.broken for outcome in outcomes) else 0,
                 connector=name,
                 code=code_of(name, plugins),
                 commit=commit(),

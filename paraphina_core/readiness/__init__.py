@@ -20,6 +20,19 @@ from .evidence_folder import FOLDER, MAX_RECORDS, EvidenceFolder
 from .identity import SEED_BYTES, Identity, create_identity, load_identity
 from .ladder import MIN_SIMULATED_S, proven_stage, why_void
 from .matrix import COLUMNS, Row, matrix, to_markdown
+from .report import (
+    NO,
+    NOT_SHOWN,
+    YES,
+    Build,
+    GateLine,
+    Report,
+    ResultLine,
+    StageLine,
+    Standing,
+    report,
+)
+from .report_pages import HEADINGS, report_html, report_json, report_markdown
 from .signed import sealed, unsealed
 from .stage import Proof, Stage, declared_stage
 
@@ -28,19 +41,29 @@ __all__ = [
     "COLUMNS",
     "FOLDER",
     "GENESIS",
+    "HEADINGS",
     "MAX_RECORDS",
     "MIN_SIMULATED_S",
+    "NO",
+    "NOT_SHOWN",
     "SEED_BYTES",
+    "YES",
+    "Build",
     "Code",
     "EvidenceFolder",
     "EvidenceHead",
+    "GateLine",
     "Identity",
     "Kind",
     "Proof",
     "Reached",
     "Record",
+    "Report",
+    "ResultLine",
     "Row",
     "Stage",
+    "StageLine",
+    "Standing",
     "Statement",
     "check_chain",
     "content_hash",
@@ -51,6 +74,10 @@ __all__ = [
     "matrix",
     "proven_stage",
     "record_bytes",
+    "report",
+    "report_html",
+    "report_json",
+    "report_markdown",
     "sealed",
     "to_markdown",
     "unsealed",

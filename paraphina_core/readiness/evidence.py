@@ -36,6 +36,7 @@ class Kind(StrEnum):
     PAPER = "paper"
     TESTNET = "testnet"
     WAIVER = "waiver"
+    INSTALL = "install"
 
 
 #: Days after which a record of the kind no longer counts.
@@ -46,6 +47,7 @@ AGE_LIMIT_DAYS: Final[Mapping[Kind, int]] = {
     Kind.PAPER: 14,
     Kind.TESTNET: 14,
     Kind.WAIVER: 30,
+    Kind.INSTALL: 30,
 }
 
 
@@ -74,6 +76,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Args:
         suite: what was run, with its version.
+        command: that ran it; what is not told of it stands in `config_hash`.
+        exit_code: with which it ended.
         commit: of the checkout that ran; empty where it is none.
         config_hash: SHA-256 of whatever the run was configured with.
         started_ns: nanoseconds since 1970.
@@ -90,6 +94,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     kind: Kind
     suite: str
+    command: str
+    exit_code: int
     connector: str
     code: Code
     commit: str

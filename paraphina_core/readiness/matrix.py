@@ -72,7 +72,7 @@ def matrix(
 ) -> tuple[Row, ...]:
     """Return a row for each connector that is loaded and for each feature flag that brought none.
 
-    Built-in connectors come first, then by feature flag and name.
+    Built-in connectors come first, then those of the catalogue by feature flag and name, then third parties'.
 
     Args:
         plugins: what was loaded.
@@ -86,9 +86,18 @@ def matrix(
         *(_loaded(spec, proofs[spec.name]) for spec in specs),
         *(_absent(flag, plugins.records_of(flag.distributions)) for flag in missing),
     ]
+    ours = {flag.name for flag in catalogue}
     builtin = {spec.name for spec in specs if plugins.origin_of(spec.name).builtin}
     return tuple(
-        sorted(rows, key=lambda row: (row.connector not in builtin, row.feature_flags, row.connector))
+        sorted(
+            rows,
+            key=lambda row: (
+                row.connector not in builtin,
+                row.feature_flags not in ours,
+                row.feature_flags,
+                row.connector,
+            ),
+        )
     )
 
 

@@ -15,6 +15,7 @@ from .evidence import (
     read_evidence,
     session_statements,
     tool_versions,
+    void_reason,
     waiver,
 )
 from .facts import gather
@@ -22,6 +23,7 @@ from .kill_latch import KillLatch
 from .operator_box import OperatorBox, StateAnswer, StateRequest
 from .playback import with_recording
 from .preflight import PreflightReport, preflight
+from .readiness import readiness_report
 from .replay import Difference, ReplayResult, replay_run
 from .run import KILLED_EXIT_CODE, OrderLeft, Run, Summary, settle_memory
 from .running import SessionFile, sessions
@@ -75,6 +77,7 @@ __all__ = [
     "preflight",
     "proofs",
     "read_evidence",
+    "readiness_report",
     "recording_folder",
     "replay_run",
     "session_statements",
@@ -82,6 +85,7 @@ __all__ = [
     "settle_memory",
     "tool_versions",
     "visited",
+    "void_reason",
     "waiver",
     "watched_over",
     "with_recording",

@@ -33,6 +33,7 @@ from paraphina_core.readiness import (
     create_identity,
     load_identity,
     proven_stage,
+    why_void,
 )
 
 from .endpoints import resolved_endpoints
@@ -92,6 +93,20 @@ def proofs(plugins: Plugins, home: Path, now_ns: int) -> Mapping[str, Proof]:
         name: proven_stage(spec, records, code_of(name, plugins), now_ns)
         for name, spec in plugins.connectors.items()
     }
+
+
+def void_reason(record: Record, plugins: Plugins, now_ns: int) -> str:
+    """Say why a record does not count for what is installed now; empty if it does.
+
+    Args:
+        record: one of a chain that was checked.
+        plugins: what is installed.
+        now_ns: wall clock, nanoseconds since 1970.
+    """
+    name = record.statement.connector
+    if name not in plugins.connectors:
+        return "its connector is not installed"
+    return why_void(record, code_of(name, plugins), now_ns)
 
 
 @contextmanager
@@ -158,6 +173,8 @@ def session_statements(
     if kind is None:
         return ()
     outcomes = _outcomes(summary)
+    command = f"paraphina run --trade-mode {kind} --connectors {','.join(config.selected)}"
+    command += " --twin" if config.session.twin else ""
     files = (SUMMARY_FILE, CONFIG_FILE, BUILD_FILE)
     artifacts = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files} | {
         "journal": summary.journal_head.hash
@@ -166,6 +183,8 @@ def session_statements(
         Statement(
             kind=kind,
             suite=SESSION_SUITE,
+            command=command,
+            exit_code=summary.exit_code,
             connector=venue.connector,
             code=code_of(venue.connector, plugins),
             commit=commit(),
@@ -197,6 +216,8 @@ def waiver(connector: str, reason: str, plugins: Plugins, at_ns: int) -> Stateme
     return Statement(
         kind=Kind.WAIVER,
         suite="waiver of the test network 1",
+        command=f"paraphina evidence waive {connector}",
+        exit_code=0,
         connector=connector,
         code=code_of(connector, plugins),
         commit=commit(),
