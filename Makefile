@@ -17,7 +17,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup run test test-slow bench lint lock clean
+.PHONY: help setup run test test-slow bench report lint lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -52,6 +52,9 @@ test-slow: $(STAMP) ## the slow tests, among them the install matrix
 
 bench: $(STAMP) ## measure beside other libraries and write docs/performance.md; only show with ARGS=--quick
 	@$(VENV)/bin/python benchmarks/run.py $(ARGS)
+
+report: $(STAMP) ## run what the evidence lacks and write docs/readiness-report.md; less with ARGS="--hours 0.1"
+	@$(VENV)/bin/paraphina report readiness --run --out docs/readiness-report.md $(ARGS)
 
 lint: $(STAMP) ## lint, format and types
 	@$(VENV)/bin/ruff check .

@@ -173,12 +173,12 @@ def _run(arguments: Sequence[str], home: Path) -> int:
     env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     with tempfile.TemporaryDirectory() as folder:
         command = (sys.executable, "-m", "paraphina_core", *arguments)
-        return _called(command, env | {f"{_OURS}HOME": str(home)}, folder)
+        return _called(command, env | {f"{_OURS}HOME": str(home)}, folder, f"paraphina {' '.join(arguments)}")
 
 
-def _called(command: Sequence[str], env: Mapping[str, str], folder: str) -> int:
+def _called(command: Sequence[str], env: Mapping[str, str], folder: str, shown: str = "") -> int:
     """Run a command, its output kept back unless it fails, and tell how it ended and how long it took."""
-    click.echo(f"{' '.join(command)} ... ", nl=False, err=True)
+    click.echo(f"{shown or ' '.join(command)} ... ", nl=False, err=True)
     started_s = time.monotonic()
     done = subprocess.run(  # noqa: S603  # our own commands
         command,
