@@ -43,6 +43,7 @@ class RiskProfile(msgspec.Struct, frozen=True, kw_only=True):
     reduce_only_others: bool
     collar_book_bps: float
     collar_fair_value_bps: float
+    collar_venues_bps: float
     max_book_age_ms: int
     max_stale_ticks: int
     max_daily_loss_usd: float
@@ -142,6 +143,12 @@ LIMITS: Final = (
         "collar.fair_value_bps",
         _COLLAR_BPS,
         "farthest a price may go beyond fair value",
+        prefix="collar_",
+    ),
+    Limit(
+        "collar.venues_bps",
+        _COLLAR_BPS,
+        "farthest a venue's middle may be from those of the others with the same underlying",
         prefix="collar_",
     ),
     Limit(

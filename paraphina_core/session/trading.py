@@ -50,9 +50,10 @@ from paraphina_core.execution import (
     Unplaced,
 )
 from paraphina_core.gates import check
-from paraphina_core.market import HealthState
+from paraphina_core.market import BookState, HealthState
 
 from .breaches import Breach
+from .cross_check import outliers
 from .flattening import Flattening
 from .record import Recorder, encode
 from .safety import Safety
@@ -215,8 +216,21 @@ class Trading:
             for market in venue.markets.values():
                 if market.book.mid is not None:
                     self.ledger.mark(market.instrument.id, market.book.mid, at_ns)
+        self._compare_venues()
         self._context.daily_pnl_usd = float(self.ledger.daily_pnl)
         self.safety.judge(at_ns)
+
+    def _compare_venues(self) -> None:
+        """Find the markets whose price stands alone among those of the same underlying."""
+        prices: dict[str, dict[InstrumentId, float]] = {}
+        for name, venue in self._home.items():
+            market = venue.markets[name]
+            market.apart_bps = None
+            if market.book.state is BookState.LIVE and market.book.mid is not None:
+                prices.setdefault(market.instrument.underlying, {})[name] = market.book.mid
+        for same in prices.values():
+            for name, apart_bps in outliers(same, self._context.limits.collar_venues_bps).items():
+                self._home[name].markets[name].apart_bps = apart_bps
 
     def note_drift(
         self, venue: Venue, instrument: InstrumentId, theirs: Decimal, in_a_row: int, at_ns: int

@@ -62,11 +62,16 @@ class _Contradicted(msgspec.Struct):
 
 
 class Market:
-    """What the session knows of one instrument, and what its orders are judged by."""
+    """What the session knows of one instrument, and what its orders are judged by.
+
+    Attributes:
+        apart_bps: how far its middle is from those of the other venues, None where that is not too far.
+    """
 
     __slots__ = (
         "_contradicted",
         "_is_another",
+        "apart_bps",
         "book",
         "context",
         "fills",
@@ -82,6 +87,7 @@ class Market:
         self.context = OrderContext(instrument=instrument, book=self.book, venue=venue, session=session)
         self.fills = 0
         self.volume_usd = 0.0
+        self.apart_bps: float | None = None
         self._contradicted: _Contradicted | None = None
         self._is_another = False
 
@@ -138,6 +144,8 @@ class Market:
         seen = self._contradicted
         if seen is not None and seen.last_ns - seen.first_ns >= FROZEN_AFTER_NS:
             return "book stands still while trades are made outside it"
+        if self.apart_bps is not None:
+            return f"price is {self.apart_bps:.0f} bps from those of the other venues"
         return ""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from paraphina_core.domain import ClientOrderId, PlaceOrder, Side, from_hex128, from_text
+from paraphina_core.domain import ClientOrderId, PlaceOrder, Purpose, Side, from_hex128, from_text
 
 if TYPE_CHECKING:
     from .world import World
@@ -18,7 +18,6 @@ _ORDER: Final = msgspec.json.Decoder(PlaceOrder)
 
 #: After these nothing is placed any more; after the last one only what reduces.
 _ENDS: Final = frozenset({"halt", "stop"})
-_REDUCES: Final = "reduce"
 
 
 class Invariants:
@@ -32,15 +31,16 @@ class Invariants:
         self._world = world
         self._placed: set[ClientOrderId] = set()
         self._ended = ""
-        self._only_reduces = False
+        self._reducing: set[str] = set()  # connectors; the empty name is the session
         self.broken: dict[str, None] = {}
 
     def recorded(self, kind: str, at_ns: int, data: bytes) -> None:
         """Take a record that was just written."""
         if kind in _ENDS:
             self._ended = kind
-        elif kind == _REDUCES:
-            self._only_reduces = True
+        elif kind in {"reduce", "raise"}:
+            connector = msgspec.json.decode(data).get("connector", "")
+            (self._reducing.add if kind == "reduce" else self._reducing.discard)(connector)
         elif kind == "place":
             self._order(_ORDER.decode(data), at_ns)
 
@@ -58,10 +58,10 @@ class Invariants:
         if order.client_order_id in self._placed:
             self._found(f"{name}: its client order id was used before")
         self._placed.add(order.client_order_id)
-        if self._ended:
+        if self._ended and order.purpose is not Purpose.FLATTEN:
             self._found(f"{name}: placed after the record of a {self._ended}")
-        if self._only_reduces and not order.reduce_only:
-            self._found(f"{name}: placed although the session only reduces, and is not reduce-only")
+        if self._reducing & {"", order.instrument.partition(":")[0]} and not order.reduce_only:
+            self._found(f"{name}: placed although only less may be held there, and is not reduce-only")
         self._market(order, name, at_ns)
 
     def _market(self, order: PlaceOrder, name: str, at_ns: int) -> None:

@@ -632,7 +632,7 @@ def test_a_market_without_a_price_where_nothing_is_held_stops_nobody_else() -> N
 
 
 #: The two numbers of a profile that no order is held to: one sizes quotes, one stops the session.
-NOT_ASKED_OF_AN_ORDER = {"base_order_notional_usd", "max_stale_ticks"}
+NOT_ASKED_OF_AN_ORDER = {"base_order_notional_usd", "collar_venues_bps", "max_stale_ticks"}
 NUMBERS = [
     field.name
     for field in msgspec.structs.fields(type(LIMITS))

@@ -65,8 +65,15 @@ def test_an_order_after_the_end_is_found(world: World, record: str) -> None:
 
 def test_an_order_that_enlarges_while_the_session_only_reduces_is_found(world: World) -> None:
     """Only reduce-only orders leave then."""
-    assert "only reduces" in found(world, ("reduce", b"{}"), order(world))
+    assert "only less" in found(world, ("reduce", b"{}"), order(world))
     assert found(world, ("reduce", b"{}"), order(world, reduce_only=True)) == ""
+
+
+def test_an_order_that_enlarges_on_a_venue_that_goes_on_is_fine(world: World) -> None:
+    """Only the venue that reduces counts, and only until it goes on."""
+    other, own = b'{"connector":"other"}', b'{"connector":"hyperliquid"}'
+    assert "only less" not in found(world, ("reduce", other), order(world))
+    assert "only less" not in found(world, ("reduce", own), ("raise", own), order(world))
 
 
 def test_f040_a_client_order_id_that_is_used_twice_is_found(world: World) -> None:

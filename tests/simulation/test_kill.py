@@ -87,3 +87,4 @@ def test_a_kill_that_flattens_leaves_no_position_on_any_twin(plugins: Plugins) -
         name: venue.truth.positions for name, venue in world.venues.items() if venue.truth.positions
     } == {}
     assert world.session.quiet
+    assert world.invariants.broken == {}

@@ -40,6 +40,7 @@ LIMITS = RiskProfile(
     reduce_only_others=True,
     collar_book_bps=50,
     collar_fair_value_bps=200,
+    collar_venues_bps=500,
     max_book_age_ms=1_000,
     max_stale_ticks=20,
     max_daily_loss_usd=50,
