@@ -44,7 +44,7 @@ def find_python(version: str) -> str:
 def test_everything_installs_and_imports(version: str, tmp_path: Path) -> None:
     """The core and all five plugins install as wheels, every module imports without a warning."""
     environment = make_environment(tmp_path / "environment", find_python(version), "newest")
-    run_ok(environment.python, "-m", "pip", "install", ".[live,twin]", cwd=copy_checkout(tmp_path))
+    run_ok(environment.python, "-m", "pip", "install", ".[live,twin,dashboard]", cwd=copy_checkout(tmp_path))
     assert environment.venues() == VENUES
     packages = ("paraphina_core", *(f"paraphina_{venue}" for venue in sorted(VENUES)))
     imported = run_ok(environment.python, "-I", "-W", "error", "-c", IMPORT_ALL, *packages, cwd=tmp_path)
