@@ -362,6 +362,11 @@ FIELDS: Final = (
         "difference of positions, in lots of the instrument, that counts as none",
     ),
     Field(
+        "live.drift_tolerated_usd",
+        number(0, 1_000_000),
+        "difference of money that counts as none, beside a thousandth of what the positions are worth",
+    ),
+    Field(
         "live.reducing_cool_down_s",
         integer(0, 86_400),
         "how long what made a venue only reduce must be absent before it goes on; 0: until the operator says",

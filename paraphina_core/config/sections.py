@@ -136,6 +136,7 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True):
     drift_repeats: int = 3
     drift_lasts: int = 12
     drift_tolerated_lots: int = 0
+    drift_tolerated_usd: float = 1.0
     reducing_cool_down_s: int = 300
     dead_man_waivers: tuple[str, ...] = ()
     dead_man_window_ms: int = 30_000

@@ -24,6 +24,7 @@ class Breach(StrEnum):
     EXTERNAL_ORDER = "external order"
     DRIFT = "drift"
     LASTING_DRIFT = "lasting drift"
+    UNEXPLAINED_MONEY = "unexplained money"
     STRATEGY_RAISED = "strategy raised"
     DAILY_LOSS = "daily loss"
     EXPOSURE = "exposure"
@@ -39,6 +40,7 @@ CONSEQUENCES: Final = {
     Breach.EXTERNAL_ORDER: Consequence.REDUCE,
     Breach.DRIFT: Consequence.REDUCE_VENUE,
     Breach.LASTING_DRIFT: Consequence.LATCH,
+    Breach.UNEXPLAINED_MONEY: Consequence.REDUCE_VENUE,
     Breach.STRATEGY_RAISED: Consequence.HALT,
     Breach.DAILY_LOSS: Consequence.LATCH,
     Breach.EXPOSURE: Consequence.REDUCE_VENUE,

@@ -44,7 +44,8 @@ from paraphina_core.execution import (
 from paraphina_core.gates import SessionContext
 
 from .dead_man import DeadMan
-from .reconcile import DriftRules, Reconciler
+from .drift import DriftRules
+from .reconcile import Reconciler
 from .record import Recorder, UntilRefused, WithoutFrames, encode
 from .safety import Safety
 from .seeds import seed_of
@@ -211,7 +212,10 @@ class _Workshop:
             dead_man=(DeadMan(live.dead_man_window_ms, is_waived=is_waived) if has_switch else None),
             max_skew_ms=live.max_clock_skew_ms,
             drift_rules=DriftRules(
-                repeats=live.drift_repeats, lasts=live.drift_lasts, tolerated_lots=live.drift_tolerated_lots
+                repeats=live.drift_repeats,
+                lasts=live.drift_lasts,
+                tolerated_lots=live.drift_tolerated_lots,
+                tolerated_usd=live.drift_tolerated_usd,
             ),
         )
 

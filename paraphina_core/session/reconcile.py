@@ -8,11 +8,9 @@ only the venue's own list is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
-
-import msgspec
 
 from paraphina_core.config import LeftoverPolicy
 from paraphina_core.domain import (
@@ -37,20 +35,21 @@ from paraphina_core.domain import (
     Query,
     QueryAccount,
     QueryFills,
+    QueryFunding,
     QueryMessageBudget,
     QueryOpenOrders,
     QueryOrder,
     QueryTime,
     VenueTime,
-    exact,
 )
 from paraphina_core.execution import OrderRecord
 
 from .breaches import Breach
 from .dead_man import DeadMan
 from .doubts import CLOCK_MARGIN_NS, Doubts
+from .drift import LIST_LAG_NS, DriftRules, MoneyDrift, position_drift, valued_at
 from .trading import Trading
-from .venue import Market, Venue
+from .venue import Venue
 
 #: The account is looked at again so soon after a difference, and while orders are being cancelled, and after
 #: twice as long each time: a venue's limits are needed for cancels and for the dead-man switch.
@@ -59,24 +58,7 @@ LOOK_AGAIN_NS: Final = 500 * NS_PER_MS
 #: Clock and message budget change slowly, and asking costs of the same limits.
 SLOW_LOOK_NS: Final = 60 * NS_PER_S
 
-#: A list may be so much older than the question: venues answer from copies of their books.
-LIST_LAG_NS: Final = 2 * NS_PER_S
-
 _LISTED_AS_OPEN: Final = frozenset({OrderState.LIVE, OrderState.PARTIALLY_FILLED})
-
-
-class DriftRules(msgspec.Struct, frozen=True, kw_only=True):
-    """When a difference of positions counts.
-
-    Args:
-        repeats: lists in a row that must show it before the venue may only reduce.
-        lasts: lists in a row after which it is believed to stay and the kill switch fires.
-        tolerated_lots: difference, in lots, that is none.
-    """
-
-    repeats: int = 3
-    lasts: int = 12
-    tolerated_lots: int = 0
 
 
 class Reconciler:
@@ -114,6 +96,7 @@ class Reconciler:
         self._dead_man = dead_man
         self._max_skew_ms = max_skew_ms
         self._drift_rules = drift_rules
+        self._money = MoneyDrift(trading.ledger, venue.markets, drift_rules)
         self._doubts = Doubts()
         self._next_ns = 0
         self._current_since_ns = 0  # lists that were asked for earlier say nothing of what counts now
@@ -139,7 +122,7 @@ class Reconciler:
         """Look at everything again: nobody knows what a stream did not tell while it was closed."""
         if self._venue.streams[stream].private:
             self._current_since_ns = self._next_ns = at_ns
-            self._ask(QueryFills(since_ns=self._fills_since_ns - CLOCK_MARGIN_NS), at_ns)
+            self._ask_what_was_paid(at_ns)
 
     def advance(self, at_ns: int) -> None:
         """Ask what is due, and say whether anything may be placed; called in each step before it decides."""
@@ -202,7 +185,10 @@ class Reconciler:
                 self._take_orders(event, at_ns, asked_ns)
             case FillsListed():
                 self._take_fills(event, at_ns)
-            case PositionReport() | BalanceReport():
+            case BalanceReport():
+                self._venue.account.take(event)
+                self._take_money(event, at_ns, asked_ns)
+            case PositionReport():
                 self._venue.account.take(event)
             case OrderReport():
                 self._venue.account.take(event)
@@ -249,6 +235,12 @@ class Reconciler:
             self._venue.note(f"{type(query).__name__} cannot be asked: {e}")
         except Exception as e:  # noqa: BLE001  # a plugin's bug must not take the other venues down
             self._venue.blame(e)
+
+    def _ask_what_was_paid(self, at_ns: int) -> None:
+        """Ask for the fills and the funding since the last list that was complete."""
+        since_ns = self._fills_since_ns - CLOCK_MARGIN_NS
+        self._ask(QueryFills(since_ns=since_ns), at_ns)
+        self._ask(QueryFunding(since_ns=since_ns), at_ns)
 
     @property
     def _is_current(self) -> bool:
@@ -341,11 +333,14 @@ class Reconciler:
             self._has_baseline = self._start_from(positions, asked_ns, listed.exchange_ns)
             self._positions_ns = asked_ns if self._has_baseline else -1
             return
+        self._take_money(positions, at_ns, asked_ns)
         self._positions_ns = asked_ns
-        if self._venue.last_fill_ns >= asked_ns - LIST_LAG_NS:
+        if self._venue.last_booked_ns >= asked_ns - LIST_LAG_NS:
             self._next_ns = min(self._next_ns, at_ns + self._hurry_ns) if self._drifts else self._next_ns
-            return  # the list may be of before that fill, or of after it
-        drift = self._drift(positions)
+            return  # the list may be of before that, or of after it
+        drift = position_drift(
+            positions, self._venue.markets, self._trading.ledger, self._drift_rules.tolerated_lots
+        )
         self._venue.account.drift = drift
         if not drift:
             self._drifts, self._fills_since_ns = 0, asked_ns
@@ -356,7 +351,7 @@ class Reconciler:
             theirs = CONTEXT.add(self._trading.ledger.size(name), size)
             self._trading.note_drift(self._venue, name, theirs, self._drifts, at_ns)
         self._next_ns = min(self._next_ns, at_ns + self._hurry_ns)
-        self._ask(QueryFills(since_ns=self._fills_since_ns - CLOCK_MARGIN_NS), at_ns)
+        self._ask_what_was_paid(at_ns)
         if self._drifts >= rules.repeats:
             told = ", ".join(f"{name} by {size:f}" for name, size in drift.items())
             what = f"positions on {self._venue.name} differ from what was filled: {told}"
@@ -370,7 +365,7 @@ class Reconciler:
     ) -> bool:
         """Take over the positions that were there before the session; False while one cannot be valued."""
         prices = {
-            name: _value(positions[name], market)
+            name: valued_at(positions[name], market)
             for name, market in self._venue.markets.items()
             if name in positions and positions[name].size
         }
@@ -384,16 +379,25 @@ class Reconciler:
             self._trading.begin_position(name, size, price or Decimal(0))
         return True
 
-    def _drift(self, positions: dict[InstrumentId, PositionReport]) -> dict[InstrumentId, Decimal]:
-        """Return by how much the venue's position differs from ours, where it is more than is tolerated."""
-        drift = {}
-        for name, market in self._venue.markets.items():
-            theirs = positions[name].size if name in positions else Decimal(0)
-            difference = CONTEXT.subtract(theirs, self._trading.ledger.size(name))
-            tolerated = CONTEXT.multiply(market.instrument.lot_size, self._drift_rules.tolerated_lots)
-            if abs(difference) > tolerated:
-                drift[name] = difference
-        return drift
+    def _take_money(
+        self,
+        told: BalanceReport | Mapping[InstrumentId, PositionReport],
+        at_ns: int,
+        asked_ns: int | None,
+    ) -> None:
+        """Compare the account's money with what was paid; a difference that repeats is told, and accepted."""
+        if asked_ns is None or not self._has_baseline:
+            return
+        unexplained = self._money.take(told, asked_ns, self._venue.last_booked_ns)
+        if not unexplained:
+            return
+        self._trading.note_money_drift(self._venue, unexplained, self._money.in_a_row, at_ns)
+        self._ask_what_was_paid(at_ns)
+        if self._money.in_a_row >= self._drift_rules.repeats:
+            self._money.accept(unexplained)
+            what = f"{unexplained:+f} USD on {self._venue.name} are no fill, fee or funding of this session"
+            self._venue.note(what)
+            self._trading.safety.breach(Breach.UNEXPLAINED_MONEY, what, at_ns, self._venue)
 
     # --- orders and fills ------------------------------------------------------------------------
 
@@ -483,12 +487,3 @@ class Reconciler:
 def _contradicts(record: OrderRecord, asked_ns: int | None) -> bool:
     """Tell whether a list is so new that an order which is over should not be on it."""
     return asked_ns is not None and record.changed_ns + LIST_LAG_NS < asked_ns
-
-
-def _value(report: PositionReport, market: Market) -> Decimal | None:
-    """Return the price at which the venue values a position, else the middle of the book."""
-    if report.entry_price is not None and report.unrealised_pnl is not None:
-        return CONTEXT.add(report.entry_price, CONTEXT.divide(report.unrealised_pnl, report.size))
-    if market.book.mid is not None:
-        return exact(market.book.mid)
-    return report.entry_price

@@ -439,7 +439,7 @@ class Session:
             self._trading.take(venue, event, at_ns, asked_ns)
             return True
         if isinstance(event, FundingPayment):
-            self._trading.pay_funding(event, at_ns)
+            self._trading.pay_funding(venue, event, at_ns)
             return True
         return reconciler.take(event, at_ns, asked_ns)
 

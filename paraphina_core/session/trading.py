@@ -54,6 +54,7 @@ from paraphina_core.market import BookState, HealthState
 
 from .breaches import Breach
 from .cross_check import outliers
+from .drift import Payments
 from .flattening import Flattening
 from .record import Recorder, encode
 from .safety import Safety
@@ -135,7 +136,7 @@ class Trading:
         self._home: dict[InstrumentId, Venue] = {}
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._pauses: dict[tuple[InstrumentId, Side], _Pause] = {}
-        self._funding_ns: dict[InstrumentId, int] = {}
+        self._payments = Payments()
         self._last_refusal: dict[tuple[InstrumentId, Side], str] = {}
         self._unplaced: tuple[Unplaced, ...] = ()
         self._withdrawal = Withdrawal(
@@ -245,6 +246,11 @@ class Trading:
         }
         self._recorder.append("drift", at_ns, encode(data))
 
+    def note_money_drift(self, venue: Venue, unexplained: Decimal, in_a_row: int, at_ns: int) -> None:
+        """Record money that the venue says is there, or with a negative sign is not, and nothing explains."""
+        data = {"connector": venue.name, "unexplained_usd": unexplained, "in_a_row": in_a_row}
+        self._recorder.append("drift", at_ns, encode(data))
+
     def stop(self, at_ns: int) -> None:
         """Want nothing any more: every order is cancelled and none is placed."""
         self._context.at_ns = at_ns
@@ -347,7 +353,7 @@ class Trading:
                 self.take(venue, event, at_ns)
                 continue
             if isinstance(event, FundingPayment):
-                self.pay_funding(event, at_ns)
+                self.pay_funding(venue, event, at_ns)
                 continue
             self._recorder.append("event", at_ns, encode(event))
             if isinstance(event, VenueNotice):
@@ -378,7 +384,7 @@ class Trading:
         if applied.is_new_fill and isinstance(event, Fill):
             self.ledger.apply(event)
             self.fills += 1
-            venue.last_fill_ns = at_ns
+            venue.last_booked_ns = at_ns
             if market is not None:
                 market.fills += 1
                 market.volume_usd += float(event.price * event.size)
@@ -399,14 +405,14 @@ class Trading:
             next_ns = min(2 * length_ns, LONGEST_PAUSE_NS)
             self._pauses[key] = _Pause(until_ns=at_ns + length_ns, next_ns=next_ns)
 
-    def pay_funding(self, payment: FundingPayment, at_ns: int) -> None:
+    def pay_funding(self, venue: Venue, payment: FundingPayment, at_ns: int) -> None:
         """Book funding that was paid while the session ran, once, however often the venue tells it."""
-        last_ns = self._funding_ns.get(payment.instrument, self.tracker.since_ns)
-        if last_ns is not None and payment.exchange_ns <= last_ns:
+        since_ns = self.tracker.since_ns
+        if (since_ns is not None and payment.exchange_ns <= since_ns) or not self._payments.is_new(payment):
             return
-        self._funding_ns[payment.instrument] = payment.exchange_ns
         self._recorder.append("event", at_ns, encode(payment))
         self.ledger.apply(payment)
+        venue.last_booked_ns = at_ns
 
     def begin_position(self, instrument: InstrumentId, size: Decimal, price: Decimal) -> None:
         """Start from a position that was there before the session."""

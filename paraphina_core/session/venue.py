@@ -155,7 +155,7 @@ class Venue:
     Attributes:
         inquiries: what the connector is asked.
         hindrance: why nothing may be placed although the market may be fine; empty when something may.
-        last_fill_ns: when the last fill was booked.
+        last_booked_ns: when the last fill or funding payment was booked.
         last_order_ns: when the last order was placed.
         markets: by instrument, filled as the connector defines its instruments.
         open_streams: names of the plan's streams that are open now.
@@ -196,7 +196,7 @@ class Venue:
         self.signatory = Signatory.nobody(spec) if signatory is None else signatory
         self.inquiries = Inquiries(connector, plan, wire, seed=seed, signatory=self.signatory)
         self.hindrance = ""
-        self.last_fill_ns = 0
+        self.last_booked_ns = 0
         self.last_order_ns = 0
         self.open_streams: set[str] = set()
         self.by_question: dict[InstrumentId, None] = {}

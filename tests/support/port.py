@@ -58,6 +58,7 @@ from paraphina_core.domain import (
     Event,
     Fill,
     FillsListed,
+    FundingPayment,
     InstrumentId,
     Liquidity,
     LocalError,
@@ -77,6 +78,7 @@ from paraphina_core.domain import (
     Query,
     QueryAccount,
     QueryFills,
+    QueryFunding,
     QueryInstruments,
     QueryMessageBudget,
     QueryOpenOrders,
@@ -306,6 +308,8 @@ class Venue:
         self.by_client_id: dict[int, Order] = {}
         self.fills: list[Fill] = []
         self.position = Decimal(0)
+        self.cash = Decimal(1_000)
+        self.payments: list[FundingPayment] = []
         self.received: Counter[int] = Counter()  # how often each client order id was to be placed
         self.commands: list[object] = []
         self.armed_until_ns: int | None = None
@@ -349,6 +353,7 @@ class Venue:
         order.filled += size
         order.state = OrderState.FILLED if order.filled == order.command.size else OrderState.PARTIALLY_FILLED
         self.position += size * order.command.side.sign
+        self.cash -= size * order.command.side.sign * order.command.price
         fill = Fill(
             instrument=BTC,
             client_order_id=order.client_order_id,
@@ -365,6 +370,14 @@ class Venue:
         if not silently:
             self.tell([fill])
         return fill
+
+    def pay(self, amount: str, at_ns: int, *, silently: bool = False) -> None:
+        """Pay funding on the position, or with a negative amount charge it."""
+        payment = FundingPayment(instrument=BTC, amount=Decimal(amount), rate=0.0001, exchange_ns=at_ns)
+        self.payments.append(payment)
+        self.cash += payment.amount
+        if not silently:
+            self.tell([payment])
 
     def end(self, order: Order, *, silently: bool = False) -> None:
         """Cancel an order."""
@@ -425,6 +438,8 @@ class Venue:
                     if (fill.exchange_ns or 0) >= since_ns
                 )
                 return [FillsListed(since_ns=since_ns, fills=tuple(told), is_complete=True)]
+            case QueryFunding(since_ns=since_ns):
+                return [payment for payment in self.payments if payment.exchange_ns >= since_ns]
         raise AssertionError(query)
 
     def _place(self, order: PlaceOrder) -> list[Event]:
@@ -474,7 +489,8 @@ class Venue:
         return self._cancelled(order)
 
     def _account(self, at_ns: int) -> list[Event]:
-        positions = ()
+        positions: tuple[PositionReport, ...] = ()
+        equity = self.cash + self.position * 10_000
         if self.position:
             positions = (
                 PositionReport(
@@ -485,7 +501,7 @@ class Venue:
                 ),
             )
         return [
-            BalanceReport(asset="USD", equity=Decimal(1_000), available=Decimal(1_000)),
+            BalanceReport(asset="USD", equity=equity, available=equity),
             PositionsListed(positions=positions, exchange_ns=at_ns),
         ]
 
