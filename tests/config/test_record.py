@@ -53,6 +53,7 @@ OTHER: dict[str, object] = {
     "live.drift_repeats": 4,
     "live.drift_lasts": 13,
     "live.drift_tolerated_lots": 1,
+    "live.drift_tolerated_usd": 2.5,
     "live.reducing_cool_down_s": 301,
     "live.declared_hosts": ["api.example.com"],
     "live.dead_man_waivers": ["mock"],
