@@ -13,7 +13,6 @@ from .order_states import TRANSITIONS, OrderInput
 from .orders import (
     MAX_FINAL_ORDERS,
     MAX_REMEMBERED_FILLS,
-    MAX_UNCLAIMED_FILLS,
     SETTLE_NS,
     OrderTracker,
     OrderUpdate,
@@ -24,6 +23,7 @@ from .resting import RestingOrders
 from .route import OrderRoute, RouteCommand
 from .shadow import ShadowOrder, ShadowRecorder
 from .signatory import Signatory
+from .unclaimed import MAX_UNCLAIMED_FILLS
 from .wire import Inputs, NoWire, Wire
 
 __all__ = [

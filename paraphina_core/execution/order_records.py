@@ -181,6 +181,7 @@ class Finding(StrEnum):
     """What about an event is not as it should be."""
 
     EXTERNAL = "external"  # of an order that this program never made
+    UNCLAIMED = "unclaimed"  # under an id that may turn out to be that of an order of ours; booked
     EARLIER_RUN = "earlier_run"  # of an order that an earlier run of this program made
     HISTORY = "history"  # a fill from before the session, told again; not booked
     DUPLICATE_FILL = "duplicate_fill"  # told before, not booked again

@@ -9,7 +9,7 @@ it wrong, so it ends a doubt only once nothing can be on its way any more.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -39,15 +39,13 @@ from paraphina_core.domain import (
 
 from .order_records import UNDER_WAY_NS, Applied, Finding, OpenOrders, OrderRecord
 from .order_states import INPUT_OF, REPORTED, TRANSITIONS, OrderInput
+from .unclaimed import UnclaimedFills, may_be_of
 
 #: Final orders kept for late events and explanations; the oldest are forgotten beyond that.
 MAX_FINAL_ORDERS: Final = 10_000
 
 #: Fills remembered to recognise a repetition, over all instruments.
 MAX_REMEMBERED_FILLS: Final = 50_000
-
-#: Fills kept for the case that their venue order id turns out to be ours.
-MAX_UNCLAIMED_FILLS: Final = 1_000
 
 #: How long an order that is gone counts as exposure where the venue does not say what of it filled:
 #: a fill and the word of the cancel may come over different connections.
@@ -115,8 +113,7 @@ class OrderTracker:
         self._final: OrderedDict[ClientOrderId, None] = OrderedDict()
         self._by_venue_id: dict[tuple[InstrumentId, str], OrderRecord] = {}
         self._fills: OrderedDict[tuple[InstrumentId, str], Fill] = OrderedDict()
-        self._unclaimed: OrderedDict[tuple[InstrumentId, str], list[Fill]] = OrderedDict()
-        self._unclaimed_fills = 0
+        self._unclaimed = UnclaimedFills()
         self._settling: deque[tuple[int, OrderRecord]] = deque()
 
     # --- what is sent ---------------------------------------------------------------------------
@@ -276,6 +273,15 @@ class OrderTracker:
                 changed.append(record.order.instrument)
         return changed
 
+    def strangers(self) -> Sequence[Fill]:
+        """Return a fill of each order that turned out to be a stranger's, once: none of ours can claim it.
+
+        As long as one can, its fills are booked and called unclaimed.
+        """
+        strangers = self._unclaimed.strangers(self._may_be_ours)
+        self.findings[Finding.EXTERNAL] += len(strangers)
+        return strangers
+
     def _hear(self, event: _Word, at_ns: int) -> Applied:
         venue_order_id = None if isinstance(event, OrderRejected | OutcomeUnknown) else event.venue_order_id
         record = self.find(event.instrument, event.client_order_id, venue_order_id)
@@ -357,9 +363,10 @@ class OrderTracker:
         if len(self._fills) > self._max_remembered_fills:
             self._fills.popitem(last=False)
         if record is None:
-            self._keep_unclaimed(fill)
-            stranger = self._stranger(fill.client_order_id)
-            return Applied(record=None, is_new_fill=True, findings=(stranger,))
+            is_doubtful = fill.client_order_id is None and self._may_be_ours(fill)
+            self._unclaimed.keep(fill, is_doubtful=is_doubtful)
+            whose = Finding.UNCLAIMED if is_doubtful else self._stranger(fill.client_order_id)
+            return Applied(record=None, is_new_fill=True, findings=(whose,))
         findings = self._claim(record, fill.venue_order_id, at_ns) + self._count_fill(record, fill, at_ns)
         return Applied(record=record, is_new_fill=True, findings=findings)
 
@@ -443,9 +450,7 @@ class OrderTracker:
         key = (record.order.instrument, venue_order_id)
         self._by_venue_id[key] = record
         findings: tuple[Finding, ...] = ()
-        unclaimed = self._unclaimed.pop(key, [])
-        self._unclaimed_fills -= len(unclaimed)
-        for fill in unclaimed:
+        for fill in self._unclaimed.claim(*key):
             findings += self._count_fill(record, fill, at_ns)
         return findings
 
@@ -480,11 +485,5 @@ class OrderTracker:
             return False
         return fill.exchange_ns <= since_ns
 
-    def _keep_unclaimed(self, fill: Fill) -> None:
-        if fill.client_order_id is not None or fill.venue_order_id is None:
-            return
-        key = (fill.instrument, fill.venue_order_id)
-        self._unclaimed.setdefault(key, []).append(fill)
-        self._unclaimed_fills += 1
-        while self._unclaimed_fills > MAX_UNCLAIMED_FILLS:
-            self._unclaimed_fills -= len(self._unclaimed.popitem(last=False)[1])
+    def _may_be_ours(self, fill: Fill) -> bool:
+        return any(may_be_of(record, fill) for record in self.totals(fill.instrument).records.values())

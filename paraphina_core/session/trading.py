@@ -71,6 +71,14 @@ _BREACHES: Final = {
     Finding.EXTERNAL: Breach.EXTERNAL_ORDER,
 }
 
+_WORDS: Final = {
+    Finding.OVERFILL: "an overfill",
+    Finding.CONFLICTING_FILL: "a conflicting fill",
+    Finding.EXTERNAL: "an order that nobody here sent",
+    Finding.EARLIER_RUN: "an order of an earlier run",
+    Finding.LATE_FILL: "a fill after the end",
+}
+
 #: A side whose order a venue has rejected waits so long, then twice as long each time, up to the longest.
 FIRST_PAUSE_NS: Final = 250 * NS_PER_MS
 LONGEST_PAUSE_NS: Final = 8 * NS_PER_S
@@ -213,6 +221,8 @@ class Trading:
         """Value the positions and hold the session-wide limits; called at every tick."""
         for instrument in self.tracker.settle(at_ns):
             self._count(self._home[instrument].markets[instrument])
+        for fill in self.tracker.strangers():
+            self._tell_of(self._home[fill.instrument], Finding.EXTERNAL, Breach.EXTERNAL_ORDER, fill, at_ns)
         for venue in self._venues.values():
             for market in venue.markets.values():
                 if market.book.mid is not None:
@@ -433,14 +443,19 @@ class Trading:
         harms nobody, and may be the first word of an order that the venue has refused.
         """
         is_gone = record is None and isinstance(event, OrderCancelled | OrderExpired)
-        if finding is Finding.HISTORY or is_gone or isinstance(event, OrderReport):
+        if finding in {Finding.HISTORY, Finding.UNCLAIMED} or is_gone or isinstance(event, OrderReport):
             return
         rejected = record is not None and record.state is OrderState.REJECTED
         if finding is Finding.DUPLICATE_FILL or (finding is Finding.LATE_FILL and not rejected):
             return
-        what = f"{venue.name} reports a {finding.value.replace('_', ' ')} on {event.instrument}"
-        venue.note(what)
         breach = Breach.FILL_AFTER_REJECT if rejected else _BREACHES.get(finding)
+        self._tell_of(venue, finding, breach, event, at_ns)
+
+    def _tell_of(
+        self, venue: Venue, finding: Finding, breach: Breach | None, event: OrderUpdate, at_ns: int
+    ) -> None:
+        what = f"{venue.name} reports {_WORDS[finding]} on {event.instrument}"
+        venue.note(what)
         if breach is not None:
             self.safety.breach(breach, what, at_ns, venue)
 

@@ -155,13 +155,33 @@ def test_f031_a_fill_known_only_by_the_venues_id_is_counted_when_the_ack_names_i
     """A fill that came under a foreign id is booked at once and joins its order with the ack."""
     tracker = _tracker_with_order()
     early = tracker.apply(fill(None, "a", BUY, 100, "0.4", venue_order_id="v1"), 1)
-    assert (early.is_new_fill, early.findings) == (True, (Finding.EXTERNAL,))
+    assert (early.is_new_fill, early.findings) == (True, (Finding.UNCLAIMED,))
+    assert tracker.strangers() == []
     tracker.apply(_accepted(), 2)
+    assert tracker.strangers() == []
     record = tracker.get(ONE)
     assert record is not None
     assert (record.filled_size, record.state) == (Decimal("0.4"), OrderState.PARTIALLY_FILLED)
     again = tracker.apply(fill(None, "a", BUY, 100, "0.4", venue_order_id="v1"), 3)
     assert (again.is_new_fill, again.record) == (False, record)
+
+
+def test_f039_a_fill_that_an_order_might_claim_is_a_strangers_once_that_order_has_another_id() -> None:
+    """It is booked at once; who it belongs to is told once, and for good."""
+    tracker = _tracker_with_order()
+    assert tracker.apply(fill(None, "a", BUY, 100, "0.4", venue_order_id="v9"), 1).is_new_fill
+    tracker.apply(_accepted(), 2)
+    (stranger,) = tracker.strangers()
+    assert (stranger.trade_id, tracker.findings[Finding.EXTERNAL]) == ("a", 1)
+    assert tracker.strangers() == []
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.SELL, 100), (BUY, 101)])
+def test_f039_a_fill_that_no_order_can_claim_is_a_strangers_at_once(side: Side, price: int) -> None:
+    """On the other side, or beyond the only limit price that waits for an id."""
+    tracker = _tracker_with_order()
+    applied = tracker.apply(fill(None, "a", side, price, "0.4", venue_order_id="v9"), 1)
+    assert applied.findings == (Finding.EXTERNAL,)
 
 
 def test_f032_f033_the_same_trade_told_twice_is_booked_once() -> None:

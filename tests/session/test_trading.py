@@ -191,7 +191,7 @@ def test_f039_a_fill_of_an_order_never_sent_is_booked_and_the_session_only_reduc
     desk.hear(desk.fill("x", "0.2", order=ClientOrderId(5)))
     assert desk.trading.ledger.size(BTC) == Decimal("0.2")
     assert desk.trading.safety.state is TradingState.REDUCING
-    assert any("external" in notice for notice in desk.venue.notices)
+    assert any("nobody here sent" in notice for notice in desk.venue.notices)
     assert "reduce" in desk.recorder.kinds
 
 

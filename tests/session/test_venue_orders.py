@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from paraphina_core.config import LeftoverPolicy
@@ -125,6 +126,30 @@ def test_f029_an_order_that_arrives_after_its_time_out_is_found() -> None:
     desk.advance(3_000)
     assert desk.orders == [("buy", "live")]
     desk.stream_loses = False
+    _ended(desk)
+
+
+def test_f031_a_fill_from_the_history_is_of_the_order_whose_answer_was_lost() -> None:
+    """The history names the venue's id alone: until the order is found it is nobody's, and no alarm."""
+    desk = Desk().begin()
+    desk.faults[PlaceOrder] = [LOST_ANSWER]
+    desk.ask_faults[QueryOrder] = [LOST_REQUEST]
+    desk.stream_loses = True
+    desk.want(BUY)
+    while not desk.venue.open:
+        desk.advance(10)
+    (order,) = desk.venue.open
+    desk.close(ACCOUNT)
+    desk.stream_loses = False
+    desk.venue.fill(order, order.rest, desk.now_ns, silently=True)
+    desk.venue.fills[0] = msgspec.structs.replace(desk.venue.fills[0], client_order_id=None)
+    desk.want()
+    desk.open(ACCOUNT)
+    desk.advance(500)
+    assert desk.position == desk.venue.position != 0
+    assert desk.state is TradingState.ACTIVE
+    desk.advance(10_000)
+    assert (desk.orders, desk.state) == ([], TradingState.ACTIVE)
     _ended(desk)
 
 
