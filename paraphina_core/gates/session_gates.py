@@ -115,7 +115,7 @@ def execution_confirm(facts: StartupFacts) -> CheckResult:
 @GATES.gate(
     "Canary profile",
     "A risk profile that calls itself a canary is loaded with every one of its limits. Limits for full size "
-    "need the record of a completed canary run.",
+    "need proof of ScaledLive for each connector.",
 )
 def canary_profile(facts: StartupFacts) -> CheckResult:
     profile = facts.profile
@@ -124,10 +124,12 @@ def canary_profile(facts: StartupFacts) -> CheckResult:
             "no profile is named",
             "Give --canary-profile prod_canary, or set PARAPHINA_LIVE_CANARY_PROFILE.",
         )
-    if profile.canary is not True:
+    if profile.canary is not True and not (
+        facts.connectors and all(connector.proof.reaches(Stage.SCALED_LIVE) for connector in facts.connectors)
+    ):
         return failed(
-            f"{profile.name} is a profile for full size, and there is no record of a completed canary run",
-            "Use a canary profile such as prod_canary; canary records do not exist in this version.",
+            f"{profile.name} is a profile for full size, and ScaledLive is not proven of each connector",
+            "Use a canary profile such as prod_canary until `paraphina connectors` shows ScaledLive.",
         )
     return passed(
         f"{profile.name}: at most {profile.max_order_notional_usd:g} USD an order, "

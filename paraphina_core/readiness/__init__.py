@@ -18,7 +18,14 @@ from .evidence import (
 )
 from .evidence_folder import FOLDER, MAX_RECORDS, EvidenceFolder
 from .identity import SEED_BYTES, Identity, create_identity, load_identity
-from .ladder import MIN_SIMULATED_S, proven_stage, why_void
+from .ladder import (
+    MIN_KILL_DRILLS,
+    MIN_LIVE_FILLS,
+    MIN_LIVE_HOURS,
+    MIN_SIMULATED_S,
+    proven_stage,
+    why_void,
+)
 from .matrix import COLUMNS, Row, matrix, to_markdown
 from .report import (
     NO,
@@ -43,6 +50,9 @@ __all__ = [
     "GENESIS",
     "HEADINGS",
     "MAX_RECORDS",
+    "MIN_KILL_DRILLS",
+    "MIN_LIVE_FILLS",
+    "MIN_LIVE_HOURS",
     "MIN_SIMULATED_S",
     "NO",
     "NOT_SHOWN",

@@ -28,13 +28,16 @@ _HEAD: Final = b"paraphina evidence head 1\n"
 
 
 class Kind(StrEnum):
-    """What was done. Full-size and canary sessions leave no record in this version."""
+    """What was done; a live session is a canary as long as its risk profile calls itself one."""
 
     CONFORMANCE = "conformance"
     SIMULATION = "simulation"
+    SOAK = "soak"
     SHADOW = "shadow"
     PAPER = "paper"
     TESTNET = "testnet"
+    CANARY = "canary"
+    LIVE = "live"
     WAIVER = "waiver"
     INSTALL = "install"
 
@@ -43,9 +46,12 @@ class Kind(StrEnum):
 AGE_LIMIT_DAYS: Final[Mapping[Kind, int]] = {
     Kind.CONFORMANCE: 30,
     Kind.SIMULATION: 30,
+    Kind.SOAK: 30,
     Kind.SHADOW: 14,
     Kind.PAPER: 14,
     Kind.TESTNET: 14,
+    Kind.CANARY: 30,
+    Kind.LIVE: 30,
     Kind.WAIVER: 30,
     Kind.INSTALL: 30,
 }

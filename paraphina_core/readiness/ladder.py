@@ -18,7 +18,13 @@ from .stage import Proof, Stage, declared_stage
 #: Virtual time that a simulation must cover to count for order entry.
 MIN_SIMULATED_S: Final = 3_600
 
-_NS_PER_DAY: Final = 86_400 * NS_PER_S
+#: What live sessions must come to for full size, without one in between that failed.
+MIN_LIVE_HOURS: Final = 24
+MIN_LIVE_FILLS: Final = 100
+MIN_KILL_DRILLS: Final = 2
+
+_NS_PER_HOUR: Final = 3_600 * NS_PER_S
+_NS_PER_DAY: Final = 24 * _NS_PER_HOUR
 
 
 def why_void(record: Record, code: Code, now_ns: int) -> str:
@@ -64,6 +70,17 @@ class _Evidence(NamedTuple):
             if what.kind in kinds and what.reached in reached and (what.whole or not what.passed):
                 return record
         return None
+
+    def row(self, *kinds: Kind, reached: Reached) -> tuple[Record, ...]:
+        """Return the records of these kinds since the last that failed, oldest first."""
+        row: list[Record] = []
+        for record in reversed(self.records):
+            what = record.statement
+            if what.kind in kinds and what.reached is reached:
+                if not what.passed:
+                    break
+                row.insert(0, record)
+        return tuple(row)
 
 
 def proven_stage(spec: ConnectorSpec, records: Sequence[Record], code: Code, now_ns: int) -> Proof:
@@ -149,8 +166,25 @@ def _canary(evidence: _Evidence) -> _Shown:
     )
 
 
-def _scaled(_evidence: _Evidence) -> _Shown:
-    return _Shown(missing="canary runs leave no record in this version, so nothing can show it")
+def _scaled(evidence: _Evidence) -> _Shown:
+    name = evidence.spec.name
+    soak = evidence.decides(Kind.SOAK)
+    soaked = _passed(soak, "a soak of an hour at least", f"`paraphina soak --connectors {name}`")
+    if soaked.missing:
+        return soaked
+    live = evidence.row(Kind.CANARY, Kind.LIVE, reached=Reached.MAINNET)
+    hours = sum(one.statement.ended_ns - one.statement.started_ns for one in live) / _NS_PER_HOUR
+    fills, drills = (
+        sum(one.statement.counts.get(what, 0) for one in live) for what in ("fills", "kill_drills")
+    )
+    if not (hours >= MIN_LIVE_HOURS and fills >= MIN_LIVE_FILLS and drills >= MIN_KILL_DRILLS):
+        return _Shown(
+            missing=f"canary sessions in good order, since the last that was not: {hours:.1f} of "
+            f"{MIN_LIVE_HOURS} hours, {fills} of {MIN_LIVE_FILLS} fills, {drills} of {MIN_KILL_DRILLS} ended "
+            f"by the kill switch as a drill: `paraphina run --trade-mode live --connectors {name}`"
+        )
+    told = ", ".join(str(one.number) for one in live)
+    return _Shown(by=f"{soaked.by} and live sessions {told} ({hours:.0f} h, {fills} fills, {drills} drills)")
 
 
 _RULES: Final[tuple[tuple[Stage, Callable[[_Evidence], _Shown]], ...]] = (

@@ -228,6 +228,8 @@ def command_of(kind: Kind, connector: str) -> str:
         return f"paraphina conformance {connector}"
     if kind is Kind.SIMULATION:
         return f"paraphina simulate {connector}"
+    if kind is Kind.SOAK:
+        return f"paraphina soak --connectors {connector}"
     return f"paraphina run --trade-mode {kind} --connectors {connector}"
 
 

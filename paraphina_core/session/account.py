@@ -21,6 +21,7 @@ class ReportedAccount:
 
     Attributes:
         drift: by how much its positions differ from what was filled, where they do.
+        unexplained_drifts: how often such a difference stayed until it was a breach.
         clock_skew_ms: how far its clock is ahead, None while it was not asked.
     """
 
@@ -30,6 +31,7 @@ class ReportedAccount:
         self._open_orders: set[str] = set()
         self._heard = False
         self.drift: dict[InstrumentId, Decimal] = {}
+        self.unexplained_drifts = 0
         self.clock_skew_ms: float | None = None
 
     def take(
@@ -67,5 +69,6 @@ class ReportedAccount:
             positions=dict(self._positions),
             open_orders=len(self._open_orders),
             drift=dict(self.drift),
+            unexplained_drifts=self.unexplained_drifts,
             clock_skew_ms=None if self.clock_skew_ms is None else round(self.clock_skew_ms, 1),
         )

@@ -42,14 +42,18 @@ from .run import Summary
 from .snapshot import VenueSnapshot
 
 #: Raised whenever a session records or judges more than before.
-SESSION_SUITE: Final = "session 1"
+SESSION_SUITE: Final = "session 2"
 
 _LOCK_NAME: Final = "evidence.lock"
 _WAIT_S: Final = 10.0
 _GIT_WAIT_S: Final = 5.0
 _LIBRARIES: Final = ("msgspec", "pynacl", "websockets", "h11", "httpx")
-#: A live session leaves no record yet.
-_KINDS: Final = {TradeMode.SHADOW: Kind.SHADOW, TradeMode.PAPER: Kind.PAPER, TradeMode.TESTNET: Kind.TESTNET}
+_KINDS: Final = {
+    TradeMode.SHADOW: Kind.SHADOW,
+    TradeMode.PAPER: Kind.PAPER,
+    TradeMode.TESTNET: Kind.TESTNET,
+    TradeMode.LIVE: Kind.LIVE,
+}
 
 
 def keep(home: Path, statements: Sequence[Statement]) -> tuple[Record, ...]:
@@ -161,7 +165,7 @@ def commit() -> str:
 def session_statements(
     summary: Summary, folder: Path, config: Config, plugins: Plugins
 ) -> tuple[Statement, ...]:
-    """Return what a session shows, one statement for each connector; none for a live one.
+    """Return what a session shows, one statement for each connector.
 
     Args:
         summary: how it ended.
@@ -169,16 +173,16 @@ def session_statements(
         config: of the run.
         plugins: with which it ran.
     """
-    kind = _KINDS.get(config.session.trade_mode)
-    if kind is None:
-        return ()
-    outcomes = _outcomes(summary)
-    command = f"paraphina run --trade-mode {kind} --connectors {','.join(config.selected)}"
+    mode = config.session.trade_mode
+    profile = config.profile
+    kind = Kind.CANARY if mode is TradeMode.LIVE and profile is not None and profile.canary else _KINDS[mode]
+    command = f"paraphina run --trade-mode {mode} --connectors {','.join(config.selected)}"
     command += " --twin" if config.session.twin else ""
     files = (SUMMARY_FILE, CONFIG_FILE, BUILD_FILE)
     artifacts = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files} | {
         "journal": summary.journal_head.hash
     }
+    shown = [(venue, _counts(venue, summary)) for venue in summary.session.venues]
     return tuple(
         Statement(
             kind=kind,
@@ -192,15 +196,15 @@ def session_statements(
             reached=reached(venue.connector, config, plugins),
             started_ns=_ns(summary.started),
             ended_ns=_ns(summary.ended),
-            passed=set(outcomes.values()) == {"passed"},
+            passed=set(_outcomes(summary, counts).values()) == {"passed"},
             whole=True,
-            counts=dict(_counts(venue)),
-            outcomes=outcomes,
+            counts=counts,
+            outcomes=_outcomes(summary, counts),
             artifacts=artifacts,
             host=host_facts(),
             tools=tool_versions(),
         )
-        for venue in summary.session.venues
+        for venue, counts in shown
     )
 
 
@@ -250,19 +254,24 @@ def reached(connector: str, config: Config, plugins: Plugins) -> Reached:
     return Reached(network.value) if hosts and hosts <= hosts_of(spec, network) else Reached.NOTHING
 
 
-def _outcomes(summary: Summary) -> dict[str, str]:
+def _outcomes(summary: Summary, counts: Mapping[str, int]) -> dict[str, str]:
     checks = {
         "no order is left": not (summary.orders_left or summary.unconfirmed),
-        "ended in good order": summary.exit_code == 0,
+        "no unexplained drift": not counts["drift"],
+        "ended in good order": summary.exit_code == 0 or summary.was_drill,
     }
     return {check: "passed" if good else "failed" for check, good in checks.items()}
 
 
-def _counts(venue: VenueSnapshot) -> Iterator[tuple[str, int]]:
-    yield "markets", len(venue.markets)
-    yield "books", sum(None not in {market.best_bid, market.best_ask} for market in venue.markets)
-    yield "fills", sum(market.fills for market in venue.markets)
-    yield "drift", len(venue.account.drift) if venue.account is not None else 0
+def _counts(venue: VenueSnapshot, summary: Summary) -> Mapping[str, int]:
+    account = venue.account
+    return {
+        "markets": len(venue.markets),
+        "books": sum(None not in {market.best_bid, market.best_ask} for market in venue.markets),
+        "fills": sum(market.fills for market in venue.markets),
+        "drift": 0 if account is None else account.unexplained_drifts + len(account.drift),
+        "kill_drills": int(summary.was_drill),
+    }
 
 
 def _ns(moment: str) -> int:

@@ -353,6 +353,7 @@ class Reconciler:
         self._next_ns = min(self._next_ns, at_ns + self._hurry_ns)
         self._ask_what_was_paid(at_ns)
         if self._drifts >= rules.repeats:
+            self._venue.account.unexplained_drifts += self._drifts == rules.repeats
             told = ", ".join(f"{name} by {size:f}" for name, size in drift.items())
             what = f"positions on {self._venue.name} differ from what was filled: {told}"
             if self._drifts in {rules.repeats, rules.lasts}:

@@ -79,7 +79,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     `orders_left` holds, after a kill, also the orders of others that were on the account. `unconfirmed` names
     the connectors whose venue did not say in the end that no order is open. `latch_fault` says why the kill
     switch that fired is not kept on disk, and is empty if it is. `flattened` says that positions were to be
-    closed.
+    closed, `was_breached` that a breach fired the kill switch and no operator.
     """
 
     run: RunNumber
@@ -95,11 +95,17 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     journal_head: Head
     telemetry_failures: int
     latch_fault: str = ""
+    was_breached: bool = False
 
     @property
     def was_killed(self) -> bool:
         """True if the kill switch fired."""
         return self.stopped_because == StopReason.KILLED.value
+
+    @property
+    def was_drill(self) -> bool:
+        """True if an operator fired the kill switch, it is kept on disk, and nothing is left."""
+        return self.exit_code == KILLED_EXIT_CODE and not (self.was_breached or self.latch_fault)
 
     @property
     def exit_code(self) -> int:
@@ -358,6 +364,7 @@ class Run:
             journal_head=self._journal.head,
             telemetry_failures=self._telemetry.failures,
             latch_fault=self._driver.latch_fault,
+            was_breached=self.session.safety.was_breached,
         )
 
     def _left(self, summary: Summary) -> Iterator[str]:

@@ -53,6 +53,7 @@ class Safety:
         )
         self.record_lost = ""
         self.is_stopping = False
+        self.was_breached = False
         self._venues = venues
         self._recorder = recorder
 
@@ -125,6 +126,7 @@ class Safety:
         consequence = CONSEQUENCES[breach]
         if consequence is Consequence.LATCH and self.context.mode.reaches_venue:
             if not self.killed:
+                self.was_breached = True
                 self.latch(what)
                 self._recorder.append("latch", at_ns, encode({"reason": what}))
         elif consequence in {Consequence.HALT, Consequence.LATCH}:

@@ -68,7 +68,8 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The account as the venue itself last stated it, which on paper is nobody's own.
 
     Sizes are signed base units; `equity` and `available` are in units of `asset`. `drift` is by how much
-    the venue's positions differ from ours, where they do; `clock_skew_ms` how far its clock is ahead.
+    the venue's positions differ from ours, where they do; `unexplained_drifts` how often that stayed until it
+    was a breach; `clock_skew_ms` how far its clock is ahead.
     """
 
     asset: str
@@ -77,6 +78,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     positions: dict[InstrumentId, Decimal]
     open_orders: int
     drift: dict[InstrumentId, Decimal] = {}
+    unexplained_drifts: int = 0
     clock_skew_ms: float | None = None
 
 

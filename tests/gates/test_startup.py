@@ -221,7 +221,7 @@ PROVEN = {stage: {"proof": Proof(stage=stage, reason="run 7")} for stage in Stag
         ("execution_confirm", {"execution_confirm": "yes"}, FAIL, "'yes'"),
         ("execution_confirm", {"execution_confirm": "1"}, FAIL, "'1'"),
         ("canary_profile", {"profile": None}, FAIL, "no profile"),
-        ("canary_profile", {"profile": limits(canary=False)}, FAIL, "no record of a completed canary run"),
+        ("canary_profile", {"profile": limits(canary=False)}, FAIL, "ScaledLive is not proven"),
         ("account_reconcile", {"account_reconcile_ms": None}, FAIL, "not set"),
         ("account_reconcile", {"account_reconcile_ms": 0}, FAIL, "every 0 ms"),
         ("account_reconcile", {"account_reconcile_ms": -5}, FAIL, "every -5 ms"),
@@ -324,6 +324,14 @@ def test_testnet_needs_proof_of_paper_execution_and_live_of_a_canary() -> None:
     assert verdict("readiness_stage", startup_facts(TradeMode.LIVE, **change)).refuses
     lower = _one(**PROVEN[Stage.SHADOW_LIVE_MARKET])
     assert verdict("readiness_stage", startup_facts(TradeMode.TESTNET, **lower)).refuses
+
+
+def test_full_size_needs_proof_of_every_connector() -> None:
+    """A profile beyond a canary passes where ScaledLive is proven, and not where one connector lacks it."""
+    full = {"profile": limits(canary=False)}
+    assert not verdict("canary_profile", startup_facts(**full, **_one(**PROVEN[Stage.SCALED_LIVE]))).refuses
+    assert verdict("canary_profile", startup_facts(**full, **_two(**PROVEN[Stage.CANARY_LIVE]))).refuses
+    assert verdict("canary_profile", startup_facts(**full, connectors=())).refuses
 
 
 def test_different_underlyings_on_paper_are_shown_and_refuse_nothing() -> None:

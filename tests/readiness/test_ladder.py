@@ -33,6 +33,9 @@ ON_TESTNET = statement(Kind.TESTNET, Reached.TESTNET)
 WAIVED = statement(Kind.WAIVER, Reached.NOTHING, note="a firewall")
 OFFLINE = (CONFORMS, ON_TWIN, SIMULATED)
 EVERYTHING = (*OFFLINE, ON_MAINNET, ON_TESTNET)
+SOAKED = statement(Kind.SOAK)
+HALF_A_DAY = statement(Kind.CANARY, Reached.MAINNET, started_ns=NOW_NS - DAY_NS // 2)
+FULL_SIZE = (*EVERYTHING, SOAKED, HALF_A_DAY, HALF_A_DAY)
 
 
 def proof(*statements: Statement, now_ns: int = NOW_NS, **changes: Any) -> Proof:
@@ -60,6 +63,9 @@ def test_the_test_connector_declares_enough() -> None:
         ((ON_TWIN, SIMULATED, ON_MAINNET, ON_TESTNET), Stage.STUB),
         ((CONFORMS, SIMULATED, ON_TESTNET), Stage.FIXTURE_MARKET_ACCOUNT),
         ((CONFORMS, ON_TWIN, ON_MAINNET, ON_TESTNET), Stage.SHADOW_LIVE_MARKET),
+        (FULL_SIZE, Stage.SCALED_LIVE),
+        ((*EVERYTHING, HALF_A_DAY, HALF_A_DAY), Stage.CANARY_LIVE),
+        ((*OFFLINE, SOAKED, HALF_A_DAY, HALF_A_DAY), Stage.PAPER_EXEC),
     ],
 )
 def test_each_rung_needs_its_record_and_all_below(statements: tuple[Statement, ...], stage: Stage) -> None:
@@ -69,7 +75,7 @@ def test_each_rung_needs_its_record_and_all_below(statements: tuple[Statement, .
 
 OFFLINE_STATEMENTS = st.builds(
     statement,
-    st.sampled_from([kind for kind in Kind if kind is not Kind.TESTNET]),
+    st.sampled_from([kind for kind in Kind if kind not in {Kind.TESTNET, Kind.CANARY, Kind.LIVE}]),
     st.sampled_from([Reached.NOTHING, Reached.RECORDING, Reached.TWIN]),
 )
 
@@ -85,12 +91,48 @@ def test_offline_alone_shows_no_rung_that_only_a_network_can_prove(
     assert proven <= Stage.PAPER_EXEC
 
 
-@given(st.lists(st.sampled_from(EVERYTHING), max_size=20))
-def test_nothing_proves_full_size(statements: list[Statement]) -> None:
-    """No kind of record is defined that could."""
+@given(st.lists(st.sampled_from([*EVERYTHING, SOAKED]), max_size=20))
+def test_nothing_but_live_sessions_proves_full_size(statements: list[Statement]) -> None:
+    """However much was run without real orders."""
     found = proof(*EVERYTHING, *statements)
     assert found.stage is Stage.CANARY_LIVE
     assert found.missing.startswith("ScaledLive: ")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"started_ns": NOW_NS - DAY_NS // 3}, "16.0 of 24 hours"),
+        ({"counts": {"fills": 49, "kill_drills": 1}}, "98 of 100 fills"),
+        ({"counts": {"fills": 60, "kill_drills": 0}}, "0 of 2 ended by the kill switch"),
+        ({"reached": Reached.TWIN}, "0.0 of 24 hours"),
+        ({"reached": Reached.TESTNET}, "0.0 of 24 hours"),
+    ],
+)
+def test_full_size_asks_for_each_of_its_minima(change: dict[str, Any], told: str) -> None:
+    """A day, a hundred fills and two drills, on the venue's own network; one of them short is short."""
+    short = msgspec.structs.replace(HALF_A_DAY, **change)
+    found = proof(*EVERYTHING, SOAKED, short, short)
+    assert found.stage is Stage.CANARY_LIVE
+    assert told in found.missing
+
+
+def test_a_live_session_that_fails_takes_back_what_those_before_it_had_shown() -> None:
+    """A drift that nobody explains, or an order that was left: the count begins anew, at full size too."""
+    for kind in (Kind.CANARY, Kind.LIVE):
+        failed = msgspec.structs.replace(HALF_A_DAY, kind=kind, passed=False)
+        assert proof(*FULL_SIZE, failed).stage is Stage.CANARY_LIVE
+        assert proof(*FULL_SIZE, failed, HALF_A_DAY).stage is Stage.CANARY_LIVE
+        assert proof(*FULL_SIZE, failed, HALF_A_DAY, HALF_A_DAY).stage is Stage.SCALED_LIVE
+
+
+def test_a_soak_that_failed_takes_full_size_back() -> None:
+    """Until another passes."""
+    failed = msgspec.structs.replace(SOAKED, passed=False, outcomes={"memory": "failed"})
+    found = proof(*FULL_SIZE, failed)
+    assert found.stage is Stage.CANARY_LIVE
+    assert "failed (memory)" in found.missing
+    assert proof(*FULL_SIZE, failed, SOAKED).stage is Stage.SCALED_LIVE
 
 
 @pytest.mark.parametrize("kind", [CONFORMS, ON_TWIN, SIMULATED, ON_TESTNET])

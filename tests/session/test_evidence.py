@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from decimal import Decimal
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import msgspec
 import pytest
 
 from configuring import Configure
 from evidence_world import statement
 from paraphina_core import strategy
-from paraphina_core.connector import load_plugins, mock
+from paraphina_core.config import Config, load_profile
+from paraphina_core.connector import TradeMode, load_plugins, mock
 from paraphina_core.domain import LocalError
-from paraphina_core.readiness import Kind, Reached
-from paraphina_core.session import keep, read_evidence
+from paraphina_core.readiness import Kind, Reached, Statement
+from paraphina_core.session import AccountSnapshot, Run, Summary, keep, read_evidence, session_statements
 from paraphina_core.session.evidence import reached
 
 PLUGINS = load_plugins([mock, strategy])
@@ -70,3 +74,58 @@ def test_evidence_without_its_key_is_not_continued_with_another(tmp_path: Path) 
     with pytest.raises(LocalError):
         keep(tmp_path / "home", [statement(Kind.PAPER)])
     assert len(list((tmp_path / "home" / "evidence").glob("0*.json"))) == 1
+
+
+def _drill(folder: Path) -> tuple[Summary, Config, Path]:
+    """Run a session of which an operator fires the kill switch, and which leaves nothing."""
+    options = {"--trade-mode": "paper", "--connectors": "mock", "--out-dir": str(folder / "out")}
+    config = Configure(PLUGINS, folder)(cli=options)
+    run = Run(config, PLUGINS, folder / "home", killed="a drill")
+    return asyncio.run(run.execute()), config, run.folder
+
+
+def _said(summary: Summary, config: Config, folder: Path) -> Statement:
+    (said,) = session_statements(summary, folder, config, PLUGINS)
+    return said
+
+
+def test_each_session_leaves_a_record_of_its_own_kind(tmp_path: Path) -> None:
+    """A live one is a canary as long as its profile says so; what it was called with stands in it."""
+    summary, config, folder = _drill(tmp_path)
+    assert _said(summary, config, folder).kind is Kind.PAPER
+    live = msgspec.structs.replace(config.session, trade_mode=TradeMode.LIVE)
+    for is_canary, kind in ((True, Kind.CANARY), (False, Kind.LIVE)):
+        profile = msgspec.structs.replace(load_profile("prod_canary"), canary=is_canary)
+        said = _said(summary, msgspec.structs.replace(config, session=live, profile=profile), folder)
+        assert said.kind is kind
+        assert said.command == "paraphina run --trade-mode live --connectors mock"
+
+
+def test_a_drill_passes_and_a_kill_by_a_breach_does_not(tmp_path: Path) -> None:
+    """The exit code is the same; only the first is counted as a drill."""
+    summary, config, folder = _drill(tmp_path)
+    drill = _said(summary, config, folder)
+    assert (drill.exit_code, drill.passed, drill.counts["kill_drills"]) == (5, True, 1)
+    for change in ({"was_breached": True}, {"latch_fault": "the disk is full"}, {"unconfirmed": ("mock",)}):
+        failed = _said(msgspec.structs.replace(summary, **change), config, folder)
+        assert (failed.passed, failed.counts["kill_drills"]) == (False, 0)
+
+
+def test_a_drift_that_nobody_explains_fails_the_session(tmp_path: Path) -> None:
+    """One that stays at the end, and one that lasted in between."""
+    summary, config, folder = _drill(tmp_path)
+    (venue,) = summary.session.venues
+    for drift, lasted in (({"mock:BTC": Decimal(1)}, 0), ({}, 1)):
+        account = AccountSnapshot(
+            asset="USD",
+            equity=None,
+            available=None,
+            positions={},
+            open_orders=0,
+            drift=drift,
+            unexplained_drifts=lasted,
+        )
+        venues = (msgspec.structs.replace(venue, account=account),)
+        session = msgspec.structs.replace(summary.session, venues=venues)
+        said = _said(msgspec.structs.replace(summary, session=session), config, folder)
+        assert (said.passed, said.outcomes["no unexplained drift"]) == (False, "failed")

@@ -38,6 +38,7 @@ def _kinds(sends: list[object]) -> list[type]:
 
 def _killed(desk: Desk) -> Desk:
     desk.session.kill("a test", desk.now_ns)
+    assert not desk.session.safety.was_breached
     return desk
 
 
@@ -128,6 +129,10 @@ def test_lasting_drift_reduces_first_and_then_fires_the_switch() -> None:
     assert desk.venue_state is TradingState.REDUCING
     desk.advance(120_000)
     assert desk.session.killed
+    assert desk.session.safety.was_breached, "nobody fired it: it is no drill"
+    (venue,) = desk.session.snapshot(desk.now_ns).venues
+    assert venue.account is not None
+    assert venue.account.unexplained_drifts == 1
     assert "differ from what was filled" in desk.session.safety.reason
     told = desk.recorder.of("drift")
     assert told[0] == {

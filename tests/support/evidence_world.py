@@ -27,6 +27,7 @@ _COUNTS = {
     Kind.PAPER: {"books": 1},
     Kind.SIMULATION: {"virtual_s": 3_600, "fills": 9},
     Kind.TESTNET: {"books": 1, "fills": 4},
+    Kind.CANARY: {"books": 1, "fills": 60, "kill_drills": 1},
 }
 
 
