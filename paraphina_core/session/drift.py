@@ -33,9 +33,6 @@ LIST_LAG_NS: Final = 2 * NS_PER_S
 #: balance and positions apart.
 TOLERATED_SHARE: Final = Decimal("0.001")
 
-#: The same payment may bear two times, one of the stream and one of the history.
-SAME_PAYMENT_NS: Final = 60 * NS_PER_S
-
 #: So many payments are remembered; venues tell of none that are older.
 REMEMBERED: Final = 1_000
 
@@ -170,18 +167,20 @@ class MoneyDrift:
 
 
 class Payments:
-    """Funding payments of a session, each booked once however often and in whatever order they are told."""
+    """Funding payments of a session, each booked once however often and in whatever order they are told.
+
+    One instrument pays once at a time; two payments of the same amount may follow one another at once.
+    """
 
     def __init__(self) -> None:
-        self._booked: deque[FundingPayment] = deque(maxlen=REMEMBERED)
+        self._booked: deque[tuple[InstrumentId, int]] = deque(maxlen=REMEMBERED)
 
     def is_new(self, payment: FundingPayment) -> bool:
         """Tell whether a payment was not booked before; from now on it was."""
-        for booked in self._booked:
-            is_same = booked.instrument == payment.instrument and booked.amount == payment.amount
-            if is_same and abs(booked.exchange_ns - payment.exchange_ns) < SAME_PAYMENT_NS:
-                return False
-        self._booked.append(payment)
+        key = (payment.instrument, payment.exchange_ns)
+        if key in self._booked:
+            return False
+        self._booked.append(key)
         return True
 
 
