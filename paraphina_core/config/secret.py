@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from typing import Final, NoReturn
 
@@ -9,6 +10,15 @@ from paraphina_core.domain import LocalError
 
 #: What stands in place of any secret, whatever its length.
 MASK: Final = "********"
+
+
+def keep_out_of_core_dumps() -> None:
+    """Let this process and its children leave no core dump: one would hold every secret in clear.
+
+    Handlers of core dumps that ignore the limit of a process are the operator's to turn off.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 class Secret:
@@ -31,6 +41,8 @@ class Secret:
         unseal: Callable[[], str] | None = None,
         seal: str = "",
     ) -> None:
+        if value is not None or unseal is not None:
+            keep_out_of_core_dumps()
         self._value = value
         self._unseal = unseal
         self.seal = seal

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import pickle
+import resource
+import signal
+import sys
 import traceback
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -82,3 +87,36 @@ def test_a_secret_that_is_not_here_cannot_be_revealed(secret: Secret, is_set: bo
     assert secret.is_set is is_set
     with pytest.raises(LocalError, match="not available"):
         secret.reveal()
+
+
+CRASH = """
+import os, resource
+from paraphina_core.config import Secret
+_, most = resource.getrlimit(resource.RLIMIT_CORE)
+resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+{hold}
+os.abort()
+"""
+
+
+def _leaves_a_core_dump(hold: str, folder: Path) -> bool:
+    """Run a program that crashes, and say whether the system dumped its memory."""
+    crash = CRASH.format(hold=hold)
+    chdir = f"import os; os.chdir({str(folder)!r})"
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-c", f"{chdir}\n{crash}"], os.environ)
+    _, status = os.waitpid(pid, 0)
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    return os.WCOREDUMP(status)
+
+
+def test_f105_a_crash_of_a_process_that_holds_a_secret_leaves_no_core_dump(tmp_path: Path) -> None:
+    """The same crash without a secret does leave one, where the machine keeps them at all."""
+    if not _leaves_a_core_dump("", tmp_path):
+        pytest.skip("this machine keeps no core dumps")
+    assert not _leaves_a_core_dump('secret = Secret("a")', tmp_path)
+
+
+def test_f105_whoever_holds_a_secret_may_leave_no_core_dump() -> None:
+    """The limit of this process is zero from the first secret on; it can be told without crashing."""
+    assert Secret(KEY).is_set
+    assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
