@@ -121,7 +121,7 @@ class TwinHost:
         self._deeds = ExchangeDeeds(self.twin.exchange)
 
     @classmethod
-    def of(cls, spec: ConnectorSpec, *, seed: int, start_ns: int, **options: Unpack[HostOptions]) -> TwinHost:
+    def of(cls, spec: ConnectorSpec, *, seed: int, start_ns: int, **options: Unpack[HostOptions]) -> Self:
         """Host the twin of a connector; the options are the constructor's.
 
         Raises:

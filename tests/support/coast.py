@@ -16,7 +16,16 @@ from paraphina_core import strategy
 from paraphina_core.connector import Network, load_plugins, mock
 from paraphina_core.domain import ClientOrderId, PlaceOrder
 from paraphina_core.journal import read
-from paraphina_core.twin import AccountTruth, TwinHost, TwinServer, TwinThread, truth, wall_clock
+from paraphina_core.twin import (
+    AccountTruth,
+    TwinHost,
+    TwinLogin,
+    TwinServer,
+    TwinThread,
+    parse_fault,
+    truth,
+    wall_clock,
+)
 
 NAME = "hyperliquid"
 
@@ -43,7 +52,7 @@ class Coast:
         return subprocess.Popen(
             [
                 *(sys.executable, *program, "run", "--connector", NAME, "--trade-mode", "testnet"),
-                *("--twin-url", self._twin.server.origin, "--out-dir", str(out), *self.options, *options),
+                *("--twin-url", self.origin, "--out-dir", str(out), *self.options, *options),
             ],
             cwd=self.folder,
             env={**os.environ, "PARAPHINA_HOME": str(self.folder / "home")},
@@ -63,9 +72,23 @@ class Coast:
         summary: dict[str, object] = msgspec.json.decode((self.runs[-1] / "summary.json").read_bytes())
         return summary
 
+    @property
+    def origin(self) -> str:
+        """The twin's address."""
+        return self._twin.server.origin
+
+    @property
+    def login(self) -> TwinLogin:
+        """The way into the account that the sessions trade."""
+        return self._twin.call(lambda host, _: host.twin.logins[0])
+
+    def arm(self, *faults: str) -> None:
+        """Let something go wrong at the venue."""
+        self._twin.arm(*map(parse_fault, faults))
+
     def truth(self) -> AccountTruth:
         """Return the account as the venue has it."""
-        name = self._twin.call(lambda host, _: host.twin.logins[0].account)
+        name = self.login.account
         return self._twin.call(lambda host, _: truth(host.exchange)[name])
 
     def written(self) -> list[ClientOrderId]:
@@ -80,14 +103,14 @@ class Coast:
 
 
 @contextmanager
-def coast_in(folder: Path) -> Iterator[Coast]:
+def coast_in(folder: Path, host_type: type[TwinHost] = TwinHost) -> Iterator[Coast]:
     """Serve a twin, and yield it with what starts sessions."""
     spec = load_plugins([mock, strategy]).connector(NAME)
 
     def build() -> TwinServer:
         now_ns = wall_clock()
         settings = {"metered": "no"}  # so many starts within a minute are more than the venue bears
-        host = TwinHost.of(spec, seed=3, start_ns=now_ns(), network=Network.TESTNET, settings=settings)
+        host = host_type.of(spec, seed=3, start_ns=now_ns(), network=Network.TESTNET, settings=settings)
         return TwinServer(host, now_ns=now_ns)
 
     with TwinThread(build) as twin:
