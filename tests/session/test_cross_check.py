@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet import Fleet
 from paraphina_core.session.cross_check import outliers
 
 _PRICE = st.floats(0.01, 1e6)
@@ -43,3 +44,19 @@ def test_prices_within_the_limit_are_no_outliers(prices: dict[str, float]) -> No
     found = outliers(prices, 500.0)
     assert all(apart_bps > 500.0 for apart_bps in found.values())
     assert len(prices) > 1 or not found
+
+
+def _resting(fleet: Fleet) -> dict[str, int]:
+    return {name: len(venue.open) for name, venue in fleet.venues.items()}
+
+
+def test_f066_a_venue_whose_collateral_loses_its_peg_is_not_quoted_on_until_it_is_regained() -> None:
+    """What it is paid in is worth 6 % less, so all its prices are higher: its quotes leave, and come back."""
+    fleet = Fleet(("one", "two", "three")).begin()
+    assert _resting(fleet) == {"one": 2, "two": 2, "three": 2}
+    fleet.worth["two"] = 0.94
+    fleet.advance(2_000)
+    assert _resting(fleet) == {"one": 2, "two": 0, "three": 2}
+    fleet.worth["two"] = 1.0
+    fleet.advance(2_000)
+    assert _resting(fleet) == {"one": 2, "two": 2, "three": 2}

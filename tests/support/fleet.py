@@ -1,4 +1,4 @@
-"""One session on several ports in virtual time, each of which may hang or answer with errors."""
+"""One session on several ports in virtual time, each of which may hang, err or price its collateral apart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from paraphina_core.connector import (
     load_plugins,
     mock,
 )
-from paraphina_core.domain import Event, InstrumentId, RunNumber, Side, Target, TradingState, View
+from paraphina_core.domain import Event, RunNumber, Side, Target, TradingState, View
 from paraphina_core.execution import NonceSource, Signatory
 from paraphina_core.session.compose import compose
 from port import ACCOUNT, DEADLINE_MS, MARKET, MS, NAME, START_NS, Kept, Key, PortConnector, Venue, port_spec
@@ -33,7 +33,10 @@ _LATENCY_MS = 20
 
 
 class Fleet:
-    """A session with two quotes on each of its venues. Set `faults` to "hang" or "500" by name.
+    """A session with two quotes on each of its venues.
+
+    Set `faults` to "hang" or "500" by name, and `worth` to what a venue's collateral is worth in that of the
+    others.
 
     Args:
         names: of the connectors; each has a venue of its own, which speaks as the port does.
@@ -43,6 +46,7 @@ class Fleet:
         self.names = tuple(names)
         self.now_ns = START_NS
         self.faults: dict[str, str] = {}
+        self.worth: dict[str, float] = {}
         self.sent_ns: list[tuple[str, int]] = []  # connector and time of each command
         self.venues = {name: Venue(self._teller(name)) for name in names}
         self._due: list[tuple[int, int, Callable[[], None]]] = []
@@ -75,11 +79,12 @@ class Fleet:
         return module
 
     def _decide(self, view: View, _at_ns: int) -> Sequence[Target]:
-        if view.state is not TradingState.ACTIVE or any(market.unusable for market in view.markets):
+        if view.state is not TradingState.ACTIVE:
             return ()
         return [
-            Target(instrument=InstrumentId(f"{name}:BTC"), side=side, price=price, size_base=0.002)
-            for name in self.names
+            Target(instrument=market.instrument.id, side=side, price=price, size_base=0.002)
+            for market in view.markets
+            if not market.unusable
             for side, price in ((Side.BUY, 9_995.0), (Side.SELL, 10_005.0))
         ]
 
@@ -135,7 +140,9 @@ class Fleet:
 
     def _pulse(self) -> None:
         for name in self.names:
-            self._frame(name, MARKET, _named(name, [book(NAME)]))
+            worth = self.worth.get(name, 1.0)
+            shown = book(NAME, bid=9999.5 / worth, ask=10000.5 / worth)
+            self._frame(name, MARKET, _named(name, [shown]))
         self.session.tick(self.now_ns)
         self._at(250, self._pulse)
 
