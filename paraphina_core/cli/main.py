@@ -72,6 +72,9 @@ COMMANDS: Final = {
     "simulate": LazyCommand(
         "paraphina_core.cli.simulate:command", "Run sessions against twins in virtual time, under faults."
     ),
+    "backtest": LazyCommand(
+        "paraphina_core.cli.backtest:command", "Run a strategy on a generated market, in virtual time."
+    ),
     "journal": LazyCommand("paraphina_core.cli.journal:command", "Check and read the journal of a run."),
     "record": LazyCommand(
         "paraphina_core.cli.record:command", "Record what a venue sends; needs no key, sends no order."

@@ -25,6 +25,7 @@ from .sections import (
     SessionConfig,
     SettingValue,
 )
+from .toml_file import read_toml, unknown_keys
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -61,8 +62,10 @@ __all__ = [
     "load_profile",
     "new_head",
     "packaged_profiles",
+    "read_toml",
     "reference",
     "resolve",
     "shown",
     "unit_of",
+    "unknown_keys",
 ]

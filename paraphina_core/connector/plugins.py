@@ -141,10 +141,10 @@ class Plugins:
         }
 
     def replaced(self, spec: ConnectorSpec) -> Plugins:
-        """Return the same plugins with another connector in the place of the one of that name."""
+        """Return the same plugins with a connector in the place of its namesake, or as a further one."""
         other = copy.copy(self)
         other.connectors = MappingProxyType({**self.connectors, spec.name: spec})
-        other._by_name = {name: other.connectors[one.name] for name, one in self._by_name.items()}  # noqa: SLF001  # another of this class
+        other._by_name = {name: one for one in other.connectors.values() for name in (one.name, *one.aliases)}  # noqa: SLF001  # another of this class
         return other
 
     def connector(self, name_or_alias: str) -> ConnectorSpec:

@@ -21,6 +21,7 @@ from .evidence import (
 from .facts import gather
 from .kill_latch import KillLatch
 from .operator_box import OperatorBox, StateAnswer, StateRequest
+from .outputs import JOURNAL_FOLDER, write_json
 from .playback import with_recording
 from .preflight import PreflightReport, preflight
 from .readiness import readiness_report
@@ -41,6 +42,7 @@ from .visit import visited
 from .watchdog import Watchdog, watched_over
 
 __all__ = [
+    "JOURNAL_FOLDER",
     "KILLED_EXIT_CODE",
     "RECORDING_FILE",
     "AccountSnapshot",
@@ -89,4 +91,5 @@ __all__ = [
     "waiver",
     "watched_over",
     "with_recording",
+    "write_json",
 ]

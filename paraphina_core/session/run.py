@@ -172,6 +172,7 @@ class Run:
         killed: start with the kill switch fired, for this reason: such a run only cancels.
         flatten: such a run also closes positions.
         latches: a kill outlives the run, and keeps later ones from starting.
+        start_ns: virtual time at which it begins, also that of its run number; None for now.
 
     Raises:
         LocalError: the folder, the journal or a connector cannot be had.
@@ -186,13 +187,14 @@ class Run:
         killed: str = "",
         flatten: bool = False,
         latches: bool = True,
+        start_ns: int | None = None,
     ) -> None:
         self._wall_s = time.monotonic()
-        at_ns = time.time_ns()
+        at_ns = time.time_ns() if start_ns is None else start_ns
         numbers: list[RunNumber] = []
 
         def allocate() -> RunNumber:
-            number = allocate_run_number(home, time.time_ns() // NS_PER_S)
+            number = allocate_run_number(home, (time.time_ns() if start_ns is None else start_ns) // NS_PER_S)
             numbers.append(number)
             return number
 

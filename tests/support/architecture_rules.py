@@ -32,6 +32,7 @@ FLOORS = {
     "session": 6,
     "twin": 6,
     "simulation": 7,
+    "backtest": 7,
     "conformance": 7,
     "dashboard": 7,
     "cli": 8,
