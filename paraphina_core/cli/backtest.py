@@ -87,7 +87,8 @@ async def _shown(run: Run, config: Config, duration_s: float) -> Result:
 
     from paraphina_core.backtest import backtest
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    screen = Console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task("backtest", total=duration_s * 1_000)
 
         async def draw() -> None:
