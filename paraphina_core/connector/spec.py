@@ -126,6 +126,9 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
         max_batch: commands that fit into one request; 1 where the venue has no batches.
         cancel_all_command: whether `CancelAll` is one command of the venue; if not, the core cancels every
             open order in batches and asks what is left.
+        changes_in_place: whether a changed order is the same order at the venue, whose size counts what has
+            filled meanwhile. Only then does a session change its orders: where the venue places another one
+            instead, what fills while the change is on its way would be ordered a second time.
         per_instrument: of `CANCEL_ALL` and `DEAD_MAN`, those whose command is for one instrument at this
             venue: then the core sends one for each instrument, and none for all.
         twin: where the venue's twin is, as `module:attribute`; it is imported by who starts one, takes a
@@ -147,6 +150,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     nonce: NonceRule = NonceRule.NONE
     max_batch: int = 1
     cancel_all_command: bool = True
+    changes_in_place: bool = False
     per_instrument: frozenset[Capability] = frozenset()
     endpoints: Mapping[Network, tuple[Endpoint, ...]] = msgspec.field(default_factory=dict)
     rate_limits: tuple[RateLimit, ...] = ()
@@ -170,10 +174,7 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.signer is not None and not self.blank_signature:
             raise LocalError(f"connector {self.name} signs", wanted="a blank signature for its replays")
-        if self.trade_modes and Capability.MARKET not in self.capabilities:
-            raise LocalError(
-                f"connector {self.name} has trade modes", wanted="the market capability with them"
-            )
+        self._check_capabilities()
         for what in ("twin", "conformance"):
             where = getattr(self, what)
             if where is not None and _WHERE.fullmatch(where) is None:
@@ -185,6 +186,16 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
         for endpoint in (endpoint for network in self.endpoints.values() for endpoint in network):
             if endpoint.setting is not None:
                 self.setting(endpoint.setting)
+
+    def _check_capabilities(self) -> None:
+        for does, what, needed in (
+            (bool(self.trade_modes), "has trade modes", Capability.MARKET),
+            (self.changes_in_place, "changes orders in place", Capability.MODIFY),
+        ):
+            if does and needed not in self.capabilities:
+                raise LocalError(
+                    f"connector {self.name} {what}", wanted=f"the capability {needed.value} with it"
+                )
 
     def setting(self, name: str) -> Setting:
         """Return the setting of that name.

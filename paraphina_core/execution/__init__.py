@@ -18,11 +18,12 @@ from .orders import (
     OrderUpdate,
 )
 from .paper import PaperExchange, PaperSettings
-from .planner import Obstacle, Plan, Planner, PlannerRules, Unplaced, cancel_of
+from .planner import Obstacle, Plan, Planner, Unplaced, cancel_of
 from .resting import RestingOrders
 from .route import OrderRoute, RouteCommand
 from .shadow import ShadowOrder, ShadowRecorder
 from .signatory import Signatory
+from .tolerance import Means, PlannerRules
 from .unclaimed import MAX_UNCLAIMED_FILLS
 from .wire import Inputs, NoWire, Wire
 
@@ -42,6 +43,7 @@ __all__ = [
     "Finding",
     "Inputs",
     "Ledger",
+    "Means",
     "NoWire",
     "NonceSource",
     "Obstacle",

@@ -62,7 +62,7 @@ MAX_DEADLINE_MS: Final = UNDER_WAY_NS // NS_PER_MS * 2 // 3
 MAX_IN_FLIGHT: Final = 1_000
 
 #: What this route takes beside orders and cancels.
-VenueCommand: TypeAlias = RouteCommand | ModifyOrder | ArmDeadMan
+VenueCommand: TypeAlias = RouteCommand | ArmDeadMan
 
 _Single: TypeAlias = PlaceOrder | ModifyOrder | CancelOrder | CancelAll | ArmDeadMan
 

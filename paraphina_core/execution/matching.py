@@ -34,12 +34,12 @@ class RestingOrder:
 
     __slots__ = ("order", "price", "queue", "remaining", "side", "venue_order_id")
 
-    def __init__(self, order: PlaceOrder, venue_order_id: str) -> None:
+    def __init__(self, order: PlaceOrder, venue_order_id: str, remaining: Decimal | None = None) -> None:
         self.order = order
         self.side = order.side
         self.venue_order_id = venue_order_id
         self.price = float(order.price)
-        self.remaining = order.size
+        self.remaining = order.size if remaining is None else remaining
         self.queue: QueuePosition
 
 
@@ -119,6 +119,10 @@ class PaperMarket:
     def rest(self, order: RestingOrder) -> None:
         """Put what is left of an order at the back of the queue at its price."""
         order.queue = QueuePosition(self._model, self._displayed(order), self._book.exchange_ns)
+        self.resting.add(order)
+
+    def put_back(self, order: RestingOrder) -> None:
+        """Put an order back that was taken out for a moment: its place in the queue is what it was."""
         self.resting.add(order)
 
     def remove(self, order: RestingOrder) -> None:

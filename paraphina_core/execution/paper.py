@@ -33,8 +33,11 @@ from paraphina_core.domain import (
     LocalError,
     MarketEvent,
     MarkPrice,
+    ModifyOrder,
+    ModifyRejected,
     OrderAccepted,
     OrderCancelled,
+    OrderModified,
     OrderRejected,
     PlaceOrder,
     TimeInForce,
@@ -198,6 +201,8 @@ class PaperExchange:
             self._place(command, at_ns)
         elif isinstance(command, CancelOrder):
             self._cancel(command, at_ns)
+        elif isinstance(command, ModifyOrder):
+            self._modify(command, at_ns)
         else:
             self._cancel_all(command.instrument, at_ns)
 
@@ -227,6 +232,11 @@ class PaperExchange:
             ),
             at_ns,
         )
+        self._enter(incoming, market, at_ns)
+
+    def _enter(self, incoming: RestingOrder, market: PaperMarket, at_ns: int) -> None:
+        """Match an order that was taken, and let the rest of it rest or end."""
+        order = incoming.order
         self._orders[order.client_order_id] = incoming
         executions = market.take(incoming)
         if incoming.remaining and order.time_in_force is TimeInForce.GTC:
@@ -246,9 +256,64 @@ class PaperExchange:
             order, market, self._markets.values(), at_ns
         )
 
-    def _cancel(self, command: CancelOrder, at_ns: int) -> None:
+    def _modify(self, command: ModifyOrder, at_ns: int) -> None:
+        """Give an order other terms in place: it goes to the back of the queue, or stays as it was."""
+        resting = self._resting(command)
+        if resting is None:
+            self._refuse_change(
+                command, Rejection(RejectCode.ORDER_NOT_FOUND, "no such order is live"), at_ns
+            )
+            return
+        market, filled = (
+            self._markets[command.instrument],
+            CONTEXT.subtract(resting.order.size, resting.remaining),
+        )
+        if command.size <= filled:
+            self._take_out((resting,), "changed to what has filled already", at_ns)
+            return
+        left = CONTEXT.subtract(command.size, filled)
+        changed = msgspec.structs.replace(resting.order, price=command.price, size=command.size)
+        market.remove(resting)
+        wanted = msgspec.structs.replace(changed, size=left)
+        rejection = refuse(wanted, market) or self._account.margin_rejection(
+            wanted, market, self._markets.values(), at_ns
+        )
+        if rejection is not None:
+            market.put_back(resting)
+            self._refuse_change(command, rejection, at_ns)
+            return
+        self._answer(
+            OrderModified(
+                instrument=command.instrument,
+                client_order_id=command.client_order_id,
+                venue_order_id=resting.venue_order_id,
+                price=command.price,
+                size=command.size,
+                exchange_ns=at_ns,
+            ),
+            at_ns,
+        )
+        self._enter(RestingOrder(changed, resting.venue_order_id, left), market, at_ns)
+
+    def _refuse_change(self, command: ModifyOrder, rejection: Rejection, at_ns: int) -> None:
+        self._answer(
+            ModifyRejected(
+                instrument=command.instrument,
+                client_order_id=command.client_order_id,
+                venue_order_id=command.venue_order_id,
+                code=rejection.code.value,
+                reason=rejection.reason,
+            ),
+            at_ns,
+        )
+
+    def _resting(self, command: ModifyOrder | CancelOrder) -> RestingOrder | None:
         resting = self._orders.get(command.client_order_id)
-        if resting is not None and resting.order.instrument == command.instrument:
+        return resting if resting is not None and resting.order.instrument == command.instrument else None
+
+    def _cancel(self, command: CancelOrder, at_ns: int) -> None:
+        resting = self._resting(command)
+        if resting is not None:
             self._take_out((resting,), "cancelled on request", at_ns)
             return
         self._answer(

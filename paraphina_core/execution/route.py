@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
-from paraphina_core.domain import CancelAll, CancelOrder, Event, MarketEvent, PlaceOrder
+from paraphina_core.domain import CancelAll, CancelOrder, Event, MarketEvent, ModifyOrder, PlaceOrder
 from paraphina_core.market import Book
 
 #: What a session sends while it runs.
-RouteCommand: TypeAlias = PlaceOrder | CancelOrder | CancelAll
+RouteCommand: TypeAlias = PlaceOrder | ModifyOrder | CancelOrder | CancelAll
 
 
 class OrderRoute(Protocol):

@@ -21,8 +21,11 @@ from paraphina_core.domain import (
     InstrumentId,
     Level,
     MarketEvent,
+    ModifyOrder,
+    ModifyRejected,
     OrderAccepted,
     OrderCancelled,
+    OrderModified,
     OrderRejected,
     PlaceOrder,
     TimeInForce,
@@ -69,6 +72,8 @@ class ShadowRecorder:
             self._place(command, at_ns)
         elif isinstance(command, CancelOrder):
             self._cancel(command)
+        elif isinstance(command, ModifyOrder):
+            self._modify(command, at_ns)
         else:
             for order in tuple(self._orders.values()):
                 if command.instrument in {None, order.instrument}:
@@ -93,18 +98,19 @@ class ShadowRecorder:
         """Return the time of the last command while its answer waits, else None."""
         return self._since_ns if self._answers else None
 
-    def _place(self, order: PlaceOrder, at_ns: int) -> None:
+    def _seen(self, order: PlaceOrder) -> ShadowOrder:
         book = self._books.get(order.instrument)
         if book is None or book.state is not BookState.LIVE:
-            shadow = ShadowOrder(order=order, best_bid=None, best_ask=None, fair_value=None)
-        else:
-            shadow = ShadowOrder(
-                order=order,
-                best_bid=_plain(book.best_bid),
-                best_ask=_plain(book.best_ask),
-                fair_value=book.microprice,
-            )
-        self._record(shadow, at_ns)
+            return ShadowOrder(order=order, best_bid=None, best_ask=None, fair_value=None)
+        return ShadowOrder(
+            order=order,
+            best_bid=_plain(book.best_bid),
+            best_ask=_plain(book.best_ask),
+            fair_value=book.microprice,
+        )
+
+    def _place(self, order: PlaceOrder, at_ns: int) -> None:
+        self._record(self._seen(order), at_ns)
         if order.client_order_id in self._orders:
             self._reject(order, RejectCode.DUPLICATE_CLIENT_ORDER_ID, f"{order.client_order_id} is live")
             return
@@ -144,6 +150,33 @@ class ShadowRecorder:
                 venue_order_id=command.venue_order_id,
                 code=RejectCode.ORDER_NOT_FOUND.value,
                 reason="no such order is live",
+            )
+        )
+
+    def _modify(self, command: ModifyOrder, at_ns: int) -> None:
+        """Record the order with its new terms, as one that would have been sent."""
+        order = self._orders.get(command.client_order_id)
+        if order is None or order.instrument != command.instrument:
+            self._answers.append(
+                ModifyRejected(
+                    instrument=command.instrument,
+                    client_order_id=command.client_order_id,
+                    venue_order_id=command.venue_order_id,
+                    code=RejectCode.ORDER_NOT_FOUND.value,
+                    reason="no such order is live",
+                )
+            )
+            return
+        changed = msgspec.structs.replace(order, price=command.price, size=command.size)
+        self._record(self._seen(changed), at_ns)
+        self._orders[order.client_order_id] = changed
+        self._answers.append(
+            OrderModified(
+                instrument=command.instrument,
+                client_order_id=command.client_order_id,
+                venue_order_id=_venue_id(order),
+                price=command.price,
+                size=command.size,
             )
         )
 

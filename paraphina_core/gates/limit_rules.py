@@ -47,6 +47,7 @@ def _position_limit_total(order: PlaceOrder, context: OrderContext, price: float
     "Not too many orders are open or of unknown outcome, over all connectors.",
     "Cancel orders first.",
     lambda profile: f"at most {profile.max_open_orders} orders",
+    asked_of_changes=False,
 )
 def _open_orders_limit(order: PlaceOrder, context: OrderContext, price: float, size: float) -> str | None:
     session = context.session
@@ -78,6 +79,7 @@ def _crosses_own_order(order: PlaceOrder, context: OrderContext, price: float, s
     "The client order id was never used before.",
     "This is a defect of the caller: take a fresh id for each order, a repeated one too.",
     "never used before",
+    asked_of_changes=False,
 )
 def _duplicate_client_order_id(
     order: PlaceOrder, context: OrderContext, price: float, size: float

@@ -19,6 +19,7 @@ from .context import OrderContext
 #: Every gate, in the order in which they are asked.
 ORDER_GATES: Final = (*state_rules.RULES, *term_rules.RULES, *limit_rules.RULES)
 _CHECKS: Final = tuple((rule.code, rule.check) for rule in ORDER_GATES)
+_CHECKS_OF_CHANGES: Final = tuple((rule.code, rule.check) for rule in ORDER_GATES if rule.asked_of_changes)
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -31,15 +32,18 @@ class Refusal(msgspec.Struct, frozen=True):
         return f"{self.code}: {self.found}"
 
 
-def check(order: PlaceOrder, context: OrderContext) -> Refusal | None:
+def check(order: PlaceOrder, context: OrderContext, *, is_change: bool = False) -> Refusal | None:
     """Judge one order; None means that it may be sent.
+
+    With `is_change` it is an order as a change would make it: it stands beside the order that it replaces,
+    which still counts, and is held to every gate but those that count orders and their ids.
 
     Judge an order, count it in (`OrderContext.update`, `MessageBudget.spend`) and send it before the
     next one is judged: two orders judged by the same numbers could together exceed a limit.
     """
     price = float(order.price)
     size = float(order.size)
-    for code, gate in _CHECKS:
+    for code, gate in _CHECKS_OF_CHANGES if is_change else _CHECKS:
         try:
             found = gate(order, context, price, size)
         except (ArithmeticError, LocalError) as e:  # a decimal that is not a number raises when compared

@@ -24,6 +24,7 @@ class OrderGateRule(msgspec.Struct, frozen=True, kw_only=True):
         checks: what must be true, for people.
         remedy: what to do about a refusal.
         limit: what it is held to, for people; computed where a risk profile sets it.
+        asked_of_changes: it is asked of changes of an order, too; not where it counts orders or their ids.
     """
 
     code: str
@@ -31,6 +32,7 @@ class OrderGateRule(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
     limit: str | Callable[[RiskProfile], str]
     check: Check
+    asked_of_changes: bool = True
 
     def limit_in_force(self, profile: RiskProfile) -> str:
         """Return the limit in words, under this profile."""
@@ -41,12 +43,26 @@ class Rules(list[OrderGateRule]):
     """Gates in the order in which they are asked: the order in which they are written."""
 
     def gate(
-        self, code: str, checks: str, remedy: str, limit: str | Callable[[RiskProfile], str]
+        self,
+        code: str,
+        checks: str,
+        remedy: str,
+        limit: str | Callable[[RiskProfile], str],
+        *,
+        asked_of_changes: bool = True,
     ) -> Callable[[Check], Check]:
         """Return the decorator that appends a check with what is said of it."""
 
         def add(check: Check) -> Check:
-            self.append(OrderGateRule(code=code, checks=checks, remedy=remedy, limit=limit, check=check))
+            rule = OrderGateRule(
+                code=code,
+                checks=checks,
+                remedy=remedy,
+                limit=limit,
+                check=check,
+                asked_of_changes=asked_of_changes,
+            )
+            self.append(rule)
             return check
 
         return add

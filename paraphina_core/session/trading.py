@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple, get_args
+from typing import Final, get_args
 
 import msgspec
 
 from paraphina_core.connector import Capability, Strategy, TradeMode
 from paraphina_core.domain import (
-    NS_PER_MS,
-    NS_PER_S,
     ArmDeadMan,
     ClientOrderId,
     Event,
@@ -26,10 +24,8 @@ from paraphina_core.domain import (
     InstrumentId,
     MarketEvent,
     ModifyOrder,
-    OrderAccepted,
     OrderCancelled,
     OrderExpired,
-    OrderRejected,
     OrderReport,
     OrderState,
     PlaceOrder,
@@ -43,11 +39,13 @@ from paraphina_core.domain import (
 from paraphina_core.execution import (
     Finding,
     Ledger,
+    Means,
     Obstacle,
     OrderRecord,
     OrderUpdate,
     Planner,
     Unplaced,
+    cancel_of,
 )
 from paraphina_core.gates import check
 from paraphina_core.market import BookState, HealthState
@@ -56,6 +54,7 @@ from .breaches import Breach
 from .cross_check import outliers
 from .drift import Payments
 from .flattening import Flattening
+from .pauses import Pauses
 from .record import Recorder, encode
 from .safety import Safety
 from .venue import Market, Venue
@@ -79,23 +78,11 @@ _WORDS: Final = {
     Finding.LATE_FILL: "a fill after the end",
 }
 
-#: A side whose order a venue has rejected waits so long, then twice as long each time, up to the longest.
-FIRST_PAUSE_NS: Final = 250 * NS_PER_MS
-LONGEST_PAUSE_NS: Final = 8 * NS_PER_S
-
 #: A position may be worth so much more than its limit without any order being to blame.
 ROOM_FOR_PRICES: Final = 1.25
 
 #: Shown as the reason why such a side has no order.
 REJECTED_JUST_NOW: Final = "REJECTED_JUST_NOW"
-
-
-class _Pause(NamedTuple):
-    until_ns: int
-    next_ns: int
-
-
-_NO_PAUSE: Final = _Pause(until_ns=0, next_ns=FIRST_PAUSE_NS)
 
 
 class SentIds:
@@ -115,6 +102,9 @@ class Trading:
         tracker: every own order.
         ledger: positions and money.
         refusals: how often each order gate refused.
+        placed: orders that were sent.
+        changed: changes of orders that were sent.
+        fills: fills that were booked.
         safety: what the session and each venue may do.
     """
 
@@ -134,6 +124,7 @@ class Trading:
         self.ledger = ledger
         self.refusals: Counter[str] = Counter()
         self.placed = 0
+        self.changed = 0
         self.fills = 0
         self._venues = venues
         self._strategy = strategy
@@ -143,7 +134,7 @@ class Trading:
         self._recorder = recorder
         self._home: dict[InstrumentId, Venue] = {}
         self._instruments: dict[InstrumentId, Instrument] = {}
-        self._pauses: dict[tuple[InstrumentId, Side], _Pause] = {}
+        self._pauses = Pauses()
         self._payments = Payments()
         self._last_refusal: dict[tuple[InstrumentId, Side], str] = {}
         self._unplaced: tuple[Unplaced, ...] = ()
@@ -294,7 +285,7 @@ class Trading:
         )
         try:
             targets = [target for target in self._strategy.decide(view, at_ns) if self._may_stay(target)]
-            plan = self._planner.plan(targets, self._instruments, self.tracker, at_ns)
+            plan = self._planner.plan(targets, self._instruments, self.tracker, at_ns, self._means(at_ns))
         except Exception as e:  # noqa: BLE001  # whatever a strategy does, its orders must be cancelled
             self.safety.breach(Breach.STRATEGY_RAISED, f"the strategy raised {type(e).__name__}: {e}", at_ns)
             return (), self._withdrawal.everything(at_ns)
@@ -302,8 +293,20 @@ class Trading:
         cancelled = [
             self._withdrawal.one(self._home[cancel.instrument], cancel, at_ns) for cancel in plan.cancels
         ]
+        for change in plan.changes:
+            record = self.tracker.get(change.client_order_id)
+            if record is not None and not self._change(record, change, at_ns):
+                venue = self._home[change.instrument]
+                cancelled.append(self._withdrawal.one(venue, cancel_of(record), at_ns))
         placed = [order for order in plan.places if self._place(order, at_ns)]
         return placed, cancelled
+
+    def _means(self, at_ns: int) -> Mapping[InstrumentId, Means]:
+        """Return what the venues let the planner do with orders that are there."""
+        means: dict[InstrumentId, Means] = {}
+        for venue in self._venues.values():
+            means.update(dict.fromkeys(venue.markets, venue.means(at_ns)))
+        return means
 
     def _may_stay(self, target: Target) -> bool:
         """Tell whether an order for a target may be in the market; else the one that is there is cancelled.
@@ -316,23 +319,45 @@ class Trading:
         state = self.safety.states.effective(venue.name)
         return state is TradingState.ACTIVE or (state is TradingState.REDUCING and target.reduce_only)
 
+    def _change(self, record: OrderRecord, change: ModifyOrder, at_ns: int) -> bool:
+        """Change an order that is there; False where that may not be, and it must go instead."""
+        changed = msgspec.structs.replace(record.order, price=change.price, size=change.size)
+        if not self._passes(changed, at_ns, is_change=True):
+            return False
+        venue = self._home[change.instrument]
+        self._recorder.append("modify", at_ns, encode(change))
+        self.tracker.modify_sent(change, at_ns)
+        venue.context.budget.spend(at_ns)
+        self._count(venue.markets[change.instrument])
+        venue.last_order_ns = at_ns
+        venue.route.submit(change, at_ns)
+        self.changed += 1
+        return True
+
+    def _passes(self, order: PlaceOrder, at_ns: int, *, is_change: bool = False) -> bool:
+        """Tell whether a side may have an order now, by its last rejections and by every gate."""
+        key = (order.instrument, order.side)
+        if self._pauses.holds(key, at_ns):
+            self._last_refusal[key] = REJECTED_JUST_NOW
+            return False
+        context = self._home[order.instrument].markets[order.instrument].context
+        refusal = check(order, context, is_change=is_change)
+        if refusal is None:
+            self._last_refusal.pop(key, None)
+            return True
+        self.refusals[refusal.code] += 1
+        # A refusal that repeats is counted, not told again.
+        if self._last_refusal.get(key) != refusal.code:
+            self._last_refusal[key] = refusal.code
+            data = {"order": order, "code": refusal.code, "found": refusal.found}
+            self._recorder.append("refused", at_ns, encode(data))
+        return False
+
     def _place(self, order: PlaceOrder, at_ns: int) -> bool:
+        if not self._passes(order, at_ns):
+            return False
         venue = self._home[order.instrument]
         market = venue.markets[order.instrument]
-        if at_ns < self._pauses.get((order.instrument, order.side), _NO_PAUSE).until_ns:
-            self._last_refusal[order.instrument, order.side] = REJECTED_JUST_NOW
-            return False
-        refusal = check(order, market.context)
-        if refusal is not None:
-            self.refusals[refusal.code] += 1
-            key = (order.instrument, order.side)
-            # A refusal that repeats is counted, not told again.
-            if self._last_refusal.get(key) != refusal.code:
-                self._last_refusal[key] = refusal.code
-                data = {"order": order, "code": refusal.code, "found": refusal.found}
-                self._recorder.append("refused", at_ns, encode(data))
-            return False
-        self._last_refusal.pop((order.instrument, order.side), None)
         self._recorder.append("place", at_ns, encode(order))
         self.tracker.create(order, at_ns)
         self._sent_ids.last = order.client_order_id
@@ -403,17 +428,7 @@ class Trading:
         for finding in applied.findings:
             self._doubt(venue, finding, applied.record, event, at_ns)
         if applied.record is not None and self.mode.reaches_venue:
-            self._pause(applied.record, event, at_ns)
-
-    def _pause(self, record: OrderRecord, event: OrderUpdate, at_ns: int) -> None:
-        """Wait longer and longer with a side whose orders are rejected, until one is accepted."""
-        key = (record.order.instrument, record.order.side)
-        if isinstance(event, OrderAccepted):
-            self._pauses.pop(key, None)
-        elif isinstance(event, OrderRejected):
-            length_ns = self._pauses.get(key, _NO_PAUSE).next_ns
-            next_ns = min(2 * length_ns, LONGEST_PAUSE_NS)
-            self._pauses[key] = _Pause(until_ns=at_ns + length_ns, next_ns=next_ns)
+            self._pauses.hear((applied.record.order.instrument, applied.record.order.side), event, at_ns)
 
     def pay_funding(self, venue: Venue, payment: FundingPayment, at_ns: int) -> None:
         """Book funding that was paid while the session ran, once, however often the venue tells it."""

@@ -34,7 +34,7 @@ from paraphina_core.domain import (
     TradingStatus,
     age_ms,
 )
-from paraphina_core.execution import OrderRoute, Signatory, VenueRoute, Wire
+from paraphina_core.execution import Means, OrderRoute, Signatory, VenueRoute, Wire
 from paraphina_core.gates import MessageBudget, OrderContext, SessionContext, VenueContext
 from paraphina_core.market import Book, BookState, HealthState, VenueHealth
 from paraphina_core.strategy import EwmaVolatility
@@ -227,6 +227,10 @@ class Venue:
     def gateway(self) -> VenueRoute | None:
         """The order route, if orders leave for the venue."""
         return self.route if isinstance(self.route, VenueRoute) else None
+
+    def means(self, at_ns: int) -> Means:
+        """Return what may be done with orders that are there, and how sparingly."""
+        return Means(changes=self.spec.changes_in_place, thrift=self.context.budget.thrift(at_ns))
 
     @contextmanager
     def blamed(self) -> Iterator[None]:

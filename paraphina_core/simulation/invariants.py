@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from paraphina_core.domain import ClientOrderId, PlaceOrder, Purpose, Side, from_hex128, from_text
+from paraphina_core.domain import (
+    ClientOrderId,
+    ModifyOrder,
+    PlaceOrder,
+    Purpose,
+    Side,
+    from_hex128,
+    from_text,
+)
 
 if TYPE_CHECKING:
     from .world import World
 
 _ORDER: Final = msgspec.json.Decoder(PlaceOrder)
+_CHANGE: Final = msgspec.json.Decoder(ModifyOrder)
 
 #: After these nothing is placed any more; after the last one only what reduces.
 _ENDS: Final = frozenset({"halt", "stop"})
@@ -29,7 +38,7 @@ class Invariants:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._placed: set[ClientOrderId] = set()
+        self._placed: dict[ClientOrderId, PlaceOrder] = {}
         self._ended = ""
         self._reducing: set[str] = set()  # connectors; the empty name is the session
         self.broken: dict[str, None] = {}
@@ -43,6 +52,8 @@ class Invariants:
             (self._reducing.add if kind == "reduce" else self._reducing.discard)(connector)
         elif kind == "place":
             self._order(_ORDER.decode(data), at_ns)
+        elif kind == "modify":
+            self._change(_CHANGE.decode(data), at_ns)
 
     def look(self) -> None:
         """Compare what rests at the venues with what was written down before."""
@@ -57,7 +68,20 @@ class Invariants:
         name = f"{order.side.value} {order.size} at {order.price} of {order.instrument}"
         if order.client_order_id in self._placed:
             self._found(f"{name}: its client order id was used before")
-        self._placed.add(order.client_order_id)
+        self._placed[order.client_order_id] = order
+        self._terms(order, name, at_ns)
+
+    def _change(self, change: ModifyOrder, at_ns: int) -> None:
+        name = f"change of {change.client_order_id:#x} to {change.size} at {change.price}"
+        order = self._placed.get(change.client_order_id)
+        if order is None or order.side is not change.side:
+            self._found(f"{name}: there is no such order")
+            return
+        changed = msgspec.structs.replace(order, price=change.price, size=change.size)
+        self._placed[order.client_order_id] = changed
+        self._terms(changed, name, at_ns)
+
+    def _terms(self, order: PlaceOrder, name: str, at_ns: int) -> None:
         if self._ended and order.purpose is not Purpose.FLATTEN:
             self._found(f"{name}: placed after the record of a {self._ended}")
         if self._reducing & {"", order.instrument.partition(":")[0]} and not order.reduce_only:

@@ -114,3 +114,26 @@ def test_f050_orders_stop_at_the_reserve_of_the_venues_own_count_too() -> None:
     assert not budget.allows_order(0)
     budget.told(used=0, limit=1_000)
     assert budget.allows_order(0)
+
+
+def test_thrift_grows_as_messages_get_fewer_and_has_an_end() -> None:
+    """From half of the messages up nobody saves; with a quarter of them left twice as much is tolerated."""
+    made = _budget(rate_per_s=0.001, burst=42, cancel_reserve=2)
+    assert made.thrift(0) == 1.0
+    for _ in range(30):
+        made.spend(0)
+    assert made.thrift(0) == 2.0
+    for _ in range(20):
+        made.spend(0)
+    assert made.thrift(0) == 10.0
+
+
+def test_what_the_venue_has_left_counts_too() -> None:
+    """An account that may send 1,002 more messages at 10 each second saves: they would last 100 seconds."""
+    made = _budget()
+    made.told(used=9_000, limit=9_000 + 6_002)
+    assert made.thrift(0) == 1.0
+    made.told(used=9_000, limit=9_000 + 1_502)
+    assert made.thrift(0) == 2.0
+    made.told(used=9_000, limit=9_000)
+    assert made.thrift(0) == 10.0

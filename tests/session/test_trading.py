@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from paraphina_core.config import load_profile
-from paraphina_core.connector import ConnectorContext, FeeSchedule, Network, TradeMode
+from paraphina_core.connector import Capability, ConnectorContext, FeeSchedule, Network, TradeMode
 from paraphina_core.domain import (
+    NS_PER_MS,
+    CancelOrder,
     ClientOrderId,
     ClientOrderIds,
     Event,
@@ -17,8 +20,11 @@ from paraphina_core.domain import (
     InstrumentId,
     Liquidity,
     MarketEvent,
+    ModifyOrder,
+    ModifyRejected,
     OrderAccepted,
     OrderCancelled,
+    OrderState,
     PlaceOrder,
     RunNumber,
     Side,
@@ -214,3 +220,87 @@ def test_a_wanted_side_without_an_order_says_why() -> None:
     desk.venue.health.disable("a test")
     desk.hear(desk.fill("a", "0.1"))
     assert desk.trading.not_quoted(BTC) == ("buy: VENUE_UNHEALTHY",)
+
+
+# --- changes of orders --------------------------------------------------------------------------
+
+
+class Mover(Desk):
+    """A desk on a venue that changes orders in place; its strategy wants the buy where a test says."""
+
+    wanted = 9990.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        spec = msgspec.structs.replace(
+            self.venue.spec,
+            capabilities={**self.venue.spec.capabilities, Capability.MODIFY: "in place"},
+            changes_in_place=True,
+        )
+        self.venue.connector.spec = spec  # type: ignore[misc]  # a scripted venue that says so of itself
+
+    def _decide(self, view: View, _at_ns: int) -> Sequence[Target]:
+        return [
+            msgspec.structs.replace(target, price=self.wanted) for target in super()._decide(view, _at_ns)
+        ]
+
+    def move(self, price: float, at_ms: int) -> Sequence[RouteCommand]:
+        """Want another price, let the book be fresh, and return what leaves."""
+        self.wanted = price
+        before = len(self.route.sent)
+        market = self.venue.markets[BTC]
+        market.book.apply(book("alpha"), at_ms * NS_PER_MS)
+        market.learn(at_ms * NS_PER_MS)
+        self.venue.look(at_ms * NS_PER_MS)
+        self.trading.step(at_ms * NS_PER_MS)
+        return self.route.sent[before:]
+
+    def accept(self) -> None:
+        """Let the order rest."""
+        number = self.order.client_order_id
+        self.hear(OrderAccepted(instrument=BTC, client_order_id=number, venue_order_id="v1"))
+
+
+def test_a_moved_quote_is_one_message_that_is_written_down_before_it_leaves() -> None:
+    """Both terms count as exposure until the venue has answered."""
+    desk = Mover()
+    desk.accept()
+    (change,) = desk.move(9992.0, 1_000)
+    assert isinstance(change, ModifyOrder)
+    assert (change.client_order_id, change.price) == (desk.order.client_order_id, Decimal(9992))
+    assert desk.recorder.kinds[-1] == "modify"
+    assert desk.trading.tracker.totals(BTC).buy_base == Decimal("0.2")
+    assert desk.trading.changed == 1
+
+
+def test_a_change_that_a_gate_refuses_becomes_a_cancel() -> None:
+    """An order that may not stand where it is wanted does not stay where it is not."""
+    desk = Mover()
+    desk.accept()
+    profile = msgspec.structs.replace(
+        load_profile("paper"), max_order_notional_usd=100.0, base_order_notional_usd=50.0
+    )
+    desk.trading.safety.context.limits = profile
+    (command,) = desk.move(9992.0, 1_000)
+    assert isinstance(command, CancelOrder)
+    assert desk.trading.refusals == {"NOTIONAL_ABOVE_MAXIMUM": 1}
+
+
+def test_a_refused_change_pauses_its_side_like_a_refused_order() -> None:
+    """The order is asked for meanwhile, since it may be gone with the change."""
+    desk = Mover()
+    desk.accept()
+    desk.move(9992.0, 1_000)
+    desk.route.answers.append(
+        ModifyRejected(
+            instrument=BTC,
+            client_order_id=desk.order.client_order_id,
+            venue_order_id="v1",
+            code="NO",
+            reason="no",
+        )
+    )
+    assert desk.move(9994.0, 1_010) == []
+    record = desk.trading.tracker.get(desk.order.client_order_id)
+    assert record is not None
+    assert record.state is OrderState.UNKNOWN

@@ -51,6 +51,14 @@ def test_after_every_kind_of_fault_session_and_venue_agree(plugins: Plugins) -> 
     assert outcome.records["ended"] > 3
 
 
+def test_quotes_are_moved_with_changes_where_the_venue_changes_orders_in_place(plugins: Plugins) -> None:
+    """Under faults too: a lost change, a refused one and one that meets a fill leave both sides equal."""
+    scenario = Scenario(seed=5, connectors=("aster",), hours=2 / 60, mean_pause_s=8.0)
+    outcome = simulate(plugins, scenario)
+    assert outcome.broken == ()
+    assert outcome.records["modify"] > 5 * outcome.records["cancel"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_an_hour_of_faults_leaves_session_and_venue_equal(plugins: Plugins, seed: int) -> None:

@@ -71,6 +71,7 @@ VENUE: Final = ConnectorSpec(
     nonce=NonceRule.MICROSECONDS,
     max_batch=MAX_BATCH,
     per_instrument=frozenset({Capability.CANCEL_ALL, Capability.DEAD_MAN}),
+    changes_in_place=True,
     twin="paraphina_aster.twin:AsterTwin",
     conformance="paraphina_aster.twin.conformance:SUBJECT",
     endpoints={
