@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from paraphina_core.connector import RegisterStrategy, hookimpl
 
+from .fair_value import Exclusion, FairValue, FairValueFilter, FairValueParameters, Quote
+from .quotes import Position, QuoteParameters, QuoteTerms, core_bps, quote_terms, slope_bps
+from .toxicity import Toxicity, ToxicityParameters
 from .two_sided import SPEC, TwoSided
-from .volatility import EwmaVolatility
+from .volatility import EwmaVolatility, TwoHorizonVolatility
 
-__all__ = ["EwmaVolatility", "TwoSided", "paraphina_register_strategies"]
+__all__ = [
+    "EwmaVolatility",
+    "Exclusion",
+    "FairValue",
+    "FairValueFilter",
+    "FairValueParameters",
+    "Position",
+    "Quote",
+    "QuoteParameters",
+    "QuoteTerms",
+    "Toxicity",
+    "ToxicityParameters",
+    "TwoHorizonVolatility",
+    "TwoSided",
+    "core_bps",
+    "paraphina_register_strategies",
+    "quote_terms",
+    "slope_bps",
+]
 
 
 @hookimpl

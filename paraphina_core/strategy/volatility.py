@@ -61,3 +61,47 @@ class EwmaVolatility:
     def _restart(self, price: float, at_ns: int) -> None:
         self._log_price = math.log(price)
         self._at_ns = at_ns
+
+
+class TwoHorizonVolatility:
+    """The larger of a short and a long estimate: it rises at once and falls slowly.
+
+    Args:
+        short_half_life_s: of the estimate that notices.
+        long_half_life_s: of the estimate that remembers.
+        floor: lowest value ever returned, per square root of one second.
+    """
+
+    __slots__ = ("_floor", "_long", "_short")
+
+    def __init__(
+        self, short_half_life_s: float = 30.0, long_half_life_s: float = 600.0, floor: float = 1e-6
+    ) -> None:
+        self._short = EwmaVolatility(short_half_life_s, floor)
+        self._long = EwmaVolatility(long_half_life_s, floor)
+        self._floor = floor
+
+    def update(self, price: float, at_ns: int) -> None:
+        """Take a price above zero, seen at session time `at_ns`."""
+        self._short.update(price, at_ns)
+        self._long.update(price, at_ns)
+
+    @property
+    def short(self) -> float:
+        """The short estimate, the floor until two samples have been seen."""
+        return self._short.value or self._floor
+
+    @property
+    def long(self) -> float:
+        """The long estimate, the floor until two samples have been seen."""
+        return self._long.value or self._floor
+
+    @property
+    def value(self) -> float:
+        """The larger of both."""
+        return max(self.short, self.long)
+
+    @property
+    def ratio(self) -> float:
+        """How much more is going on than usual: short by long, 1 where both are the floor."""
+        return self.short / self.long
