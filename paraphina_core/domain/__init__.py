@@ -141,6 +141,7 @@ from .queries import (
     QueryVenue,
 )
 from .views import (
+    VIEW_DEPTH,
     MarketView,
     Target,
     TradingState,
@@ -160,6 +161,7 @@ __all__ = [
     "RUN_BITS",
     "RUN_EPOCH_S",
     "RUN_SLOT_S",
+    "VIEW_DEPTH",
     "AccountEvent",
     "Answered",
     "ArmDeadMan",

@@ -8,9 +8,14 @@ from typing import Final
 
 import msgspec
 
+from .events import Fill
 from .ids import InstrumentId
 from .instruments import Instrument, Side
+from .levels import Level
 from .orders import Purpose, TimeInForce
+
+#: Levels of each side of a book that a strategy is shown.
+VIEW_DEPTH: Final = 10
 
 
 class TradingState(StrEnum):
@@ -35,6 +40,11 @@ class MarketView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     log price for the square root of one second. `unusable` says why nothing may be quoted here;
     it is empty when the book is live, fresh and not crossed, and only then are bid and ask set.
     `state` is what may be done here: the session's state, or the venue's own where that is more careful.
+
+    `bids` and `asks` are the best levels of the book, at most `VIEW_DEPTH` a side. `funding_rate` is the
+    share of the notional that longs pay shorts every `funding_interval_s` seconds. `entry_price` is the
+    average price of the position. `liquidation_price` and `available_usd`, the collateral that no margin
+    ties up, are the venue's own words. What is not known is None.
     """
 
     instrument: Instrument
@@ -52,6 +62,21 @@ class MarketView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     max_order_notional_usd: float
     max_position_notional_usd: float
     state: TradingState = TradingState.ACTIVE
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
+    entry_price: float | None = None
+    funding_rate: float | None = None
+    funding_interval_s: float | None = None
+    mark_price: float | None = None
+    liquidation_price: float | None = None
+    available_usd: float | None = None
+
+    @property
+    def funding_rate_per_s(self) -> float:
+        """Share of the notional that longs pay each second; zero where the rate is not known."""
+        if self.funding_rate is None or not self.funding_interval_s:
+            return 0.0
+        return self.funding_rate / self.funding_interval_s
 
     @property
     def microprice(self) -> float:
@@ -61,10 +86,16 @@ class MarketView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Everything one decision is made of."""
+    """Everything one decision is made of.
+
+    `fills` are the own fills that were learned of since the decision before; `daily_pnl_usd` is what
+    positions and fills have brought since midnight UTC, fees and funding in it.
+    """
 
     markets: tuple[MarketView, ...]
     state: TradingState
+    fills: tuple[Fill, ...] = ()
+    daily_pnl_usd: float = 0.0
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,6 +85,12 @@ class Ledger:
         position = self._positions.get(instrument)
         return _ZERO if position is None else position.size
 
+    def entry_price(self, instrument: InstrumentId) -> float | None:
+        """Return the average price of a position, None where there is none."""
+        position = self._positions.get(instrument)
+        entry = None if position is None else position.entry_price
+        return None if entry is None else float(entry)
+
     @property
     def cash(self) -> Decimal:
         """Collateral that was brought, and every payment: fills, fees, funding; quote units."""

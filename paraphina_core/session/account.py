@@ -27,7 +27,7 @@ class ReportedAccount:
 
     def __init__(self) -> None:
         self._balance: BalanceReport | None = None
-        self._positions: dict[InstrumentId, Decimal] = {}
+        self._positions: dict[InstrumentId, PositionReport] = {}
         self._open_orders: set[str] = set()
         self._heard = False
         self.drift: dict[InstrumentId, Decimal] = {}
@@ -42,20 +42,29 @@ class ReportedAccount:
         if isinstance(event, BalanceReport):
             self._balance = event
         elif isinstance(event, PositionsListed):
-            self._positions = {report.instrument: report.size for report in event.positions if report.size}
+            self._positions = {report.instrument: report for report in event.positions if report.size}
         elif isinstance(event, OpenOrdersListed):
             self._open_orders = {
                 report.venue_order_id for report in event.orders if not report.state.is_final
             }
         elif isinstance(event, PositionReport):
             if event.size:
-                self._positions[event.instrument] = event.size
+                self._positions[event.instrument] = event
             else:
                 self._positions.pop(event.instrument, None)
         elif event.state.is_final:
             self._open_orders.discard(event.venue_order_id)
         else:
             self._open_orders.add(event.venue_order_id)
+
+    def position(self, instrument: InstrumentId) -> PositionReport | None:
+        """Return what the venue last said of a position, None where it is flat or nothing was said."""
+        return self._positions.get(instrument)
+
+    @property
+    def available(self) -> Decimal | None:
+        """Collateral that no margin ties up, None while the venue has not said it."""
+        return None if self._balance is None else self._balance.available
 
     def snapshot(self) -> AccountSnapshot | None:
         """Show it, None while the venue has said nothing."""
@@ -66,7 +75,7 @@ class ReportedAccount:
             asset="" if balance is None else balance.asset,
             equity=None if balance is None else balance.equity,
             available=None if balance is None else balance.available,
-            positions=dict(self._positions),
+            positions={name: report.size for name, report in self._positions.items()},
             open_orders=len(self._open_orders),
             drift=dict(self.drift),
             unexplained_drifts=self.unexplained_drifts,

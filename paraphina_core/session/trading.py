@@ -136,6 +136,7 @@ class Trading:
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._pauses = Pauses()
         self._payments = Payments()
+        self._unseen: list[Fill] = []
         self._last_refusal: dict[tuple[InstrumentId, Side], str] = {}
         self._unplaced: tuple[Unplaced, ...] = ()
         self._withdrawal = Withdrawal(
@@ -206,6 +207,7 @@ class Trading:
 
     def on_market(self, venue: Venue, event: MarketEvent, market: Market, at_ns: int) -> None:
         """Let the venue's order route see a market event that the book already contains."""
+        market.note(event)
         self._take(venue, venue.route.on_market(event, market.book, at_ns), at_ns)
 
     def judge(self, at_ns: int) -> None:
@@ -275,14 +277,7 @@ class Trading:
             orders = self._flattening.orders(at_ns) if self.safety.is_flattening else ()
             return [order for order in orders if self._place(order, at_ns)], cancelled
         self._withdrawal.begin_again()
-        view = View(
-            markets=tuple(
-                venue.view(market, at_ns, self.safety.states.effective(venue.name))
-                for venue in self._venues.values()
-                for market in venue.markets.values()
-            ),
-            state=self.safety.state,
-        )
+        view = self._view(at_ns)
         try:
             targets = [target for target in self._strategy.decide(view, at_ns) if self._may_stay(target)]
             plan = self._planner.plan(targets, self._instruments, self.tracker, at_ns, self._means(at_ns))
@@ -300,6 +295,25 @@ class Trading:
                 cancelled.append(self._withdrawal.one(venue, cancel_of(record), at_ns))
         placed = [order for order in plan.places if self._place(order, at_ns)]
         return placed, cancelled
+
+    def _view(self, at_ns: int) -> View:
+        """Return what the strategy decides on, with the fills that it has not seen yet."""
+        fills, self._unseen = tuple(self._unseen), []
+        return View(
+            markets=tuple(
+                venue.view(
+                    market,
+                    at_ns,
+                    self.safety.states.effective(venue.name),
+                    self.ledger.entry_price(market.instrument.id),
+                )
+                for venue in self._venues.values()
+                for market in venue.markets.values()
+            ),
+            state=self.safety.state,
+            fills=fills,
+            daily_pnl_usd=self._context.daily_pnl_usd,
+        )
 
     def _means(self, at_ns: int) -> Mapping[InstrumentId, Means]:
         """Return what the venues let the planner do with orders that are there."""
@@ -419,6 +433,7 @@ class Trading:
         if applied.is_new_fill and isinstance(event, Fill):
             self.ledger.apply(event)
             self.fills += 1
+            self._unseen.append(event)
             venue.last_booked_ns = at_ns
             if market is not None:
                 market.fills += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,14 +22,19 @@ from paraphina_core.connector import (
 )
 from paraphina_core.domain import (
     NS_PER_S,
+    VIEW_DEPTH,
     Event,
+    FundingRate,
     Instrument,
     InstrumentId,
     Level,
     LocalError,
+    MarketEvent,
     MarketView,
+    MarkPrice,
     OrderReport,
     RemoteError,
+    Side,
     Trade,
     TradingState,
     TradingStatus,
@@ -65,6 +71,8 @@ class Market:
     """What the session knows of one instrument, and what its orders are judged by.
 
     Attributes:
+        funding: the rate in force, None while no venue has said it.
+        mark_price: the venue's mark price, None while it has not said one.
         apart_bps: how far its middle is from those of the other venues, None where that is not too far.
     """
 
@@ -75,7 +83,9 @@ class Market:
         "book",
         "context",
         "fills",
+        "funding",
         "instrument",
+        "mark_price",
         "volatility",
         "volume_usd",
     )
@@ -88,6 +98,8 @@ class Market:
         self.fills = 0
         self.volume_usd = 0.0
         self.apart_bps: float | None = None
+        self.funding: FundingRate | None = None
+        self.mark_price: float | None = None
         self._contradicted: _Contradicted | None = None
         self._is_another = False
 
@@ -107,6 +119,13 @@ class Market:
             return ""
         now = f"{instrument.base}/{instrument.quote}"
         return f"{known.id} was {known.base}/{known.quote} and is {now}: nothing is placed there any more"
+
+    def note(self, event: MarketEvent) -> None:
+        """Remember what the venue says of funding and mark price."""
+        if isinstance(event, FundingRate):
+            self.funding = event
+        elif isinstance(event, MarkPrice):
+            self.mark_price = event.mark_price
 
     def traded(self, trade: Trade, at_ns: int) -> None:
         """Compare a trade with the book: trades outside one that never changes show that it stands still."""
@@ -277,10 +296,14 @@ class Venue:
             return f"venue is {self.health.state.value}: {self.health.reason}"
         return market.trouble(at_ns, self._profile.max_book_age_ms)
 
-    def view(self, market: Market, at_ns: int, state: TradingState) -> MarketView:
-        """Show one market to a strategy, and what may be done there."""
+    def view(
+        self, market: Market, at_ns: int, state: TradingState, entry_price: float | None = None
+    ) -> MarketView:
+        """Show one market to a strategy, what may be done there, and the price of its position."""
         book = market.book
         unusable = self.unusable(market, at_ns)
+        instrument = market.instrument.id
+        funding, position = market.funding, self.account.position(instrument)
         bid = book.best_bid or _NO_LEVEL
         ask = book.best_ask or _NO_LEVEL
         return MarketView(
@@ -299,6 +322,14 @@ class Venue:
             max_order_notional_usd=self._profile.max_order_notional_usd,
             max_position_notional_usd=self._profile.max_position_notional_usd_per_venue,
             state=state,
+            bids=tuple(book.levels(Side.BUY)[:VIEW_DEPTH]),
+            asks=tuple(book.levels(Side.SELL)[:VIEW_DEPTH]),
+            entry_price=entry_price,
+            funding_rate=None if funding is None else funding.rate,
+            funding_interval_s=None if funding is None else float(funding.interval_s),
+            mark_price=market.mark_price,
+            liquidation_price=_number(None if position is None else position.liquidation_price),
+            available_usd=_number(self.account.available),
         )
 
     def opened(self, stream: str, at_ns: int) -> None:
@@ -358,3 +389,7 @@ class Venue:
         """Believe no book until its next snapshot."""
         for market in self.markets.values():
             market.book.reset()
+
+
+def _number(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)

@@ -31,6 +31,9 @@ from paraphina_core.domain import LocalError
 
 _BPS: Final = 1e4
 
+#: Quotes are never moved or widened further than this, whatever the numbers say.
+MOST_BPS: Final = 1_000.0
+
 
 class QuoteParameters(msgspec.Struct, frozen=True, kw_only=True):
     """The shape of quotes.
@@ -107,12 +110,12 @@ class QuoteTerms(msgspec.Struct, frozen=True, kw_only=True):
     def half_bps(self) -> float:
         """Half of the distance between bid and ask."""
         parts = self.core_bps + self.risk_bps + self.fee_bps + self.adverse_bps + self.edge_bps
-        return parts * self.caution
+        return min(MOST_BPS, parts * self.caution)
 
     @property
     def shift_bps(self) -> float:
         """How far the middle of both is from the fair value."""
-        return self.inventory_bps + self.anchor_bps + self.funding_bps
+        return max(-MOST_BPS, min(MOST_BPS, self.inventory_bps + self.anchor_bps + self.funding_bps))
 
     def prices(self, fair_value: float) -> tuple[float, float]:
         """Return bid and ask around a fair value."""

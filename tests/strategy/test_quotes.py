@@ -91,11 +91,12 @@ def test_without_risk_aversion_the_core_is_that_of_a_monopolist() -> None:
 def test_a_fill_at_either_quote_brings_the_least_edge(
     shape: QuoteParameters, position: Position, sigma: float, adverse: float, fee: float
 ) -> None:
-    """After maker fee and adverse selection, against the reservation price."""
+    """After maker fee and adverse selection, against the reservation price; and it is always a price."""
     terms = quote_terms(shape, volatility_bps=sigma, position=position, fee_bps=fee, adverse_bps=adverse)
     assert terms.half_bps >= fee + adverse + shape.least_edge_bps - 1e-9
     bid, ask = terms.prices(1.0)
-    assert bid < ask or terms.half_bps <= 0.0
+    assert (bid < ask) == (terms.half_bps > 1e-9) or terms.half_bps < 1e-6
+    assert 0.8 < bid < ask * (1.0 + 1e-3) < 1.25
 
 
 @given(shapes, positions, st.floats(0.01, 20.0), st.floats(0.1, 10.0))
@@ -105,7 +106,8 @@ def test_more_inventory_lowers_both_quotes(
     """By the slope for each order: the term that leans against inventory is never lost in the units."""
     held = Position(total=position.total + more, own=position.own, target=position.target)
     one, other = (quote_terms(shape, volatility_bps=sigma, position=p) for p in (position, held))
-    assert one.shift_bps - other.shift_bps == pytest.approx(slope_bps(shape, sigma) * more)
+    assert one.inventory_bps - other.inventory_bps == pytest.approx(slope_bps(shape, sigma) * more)
+    assert one.shift_bps >= other.shift_bps
     assert one.half_bps == other.half_bps
 
 
