@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from paraphina_core.connector import DataSource, Plugins, SettingKind
+from paraphina_core.connector import DataSource, Parameter, Plugins, SettingKind
 from paraphina_core.domain import ConfigError, LocalError
 
 from .fields import BY_KEY, CONFIG_VARIABLE, FIELDS, Field
@@ -42,7 +42,8 @@ _SETTING_READERS: Final[Mapping[SettingKind, Reader[Any]]] = {
     SettingKind.FLAG: flag(),
     SettingKind.PATH: path(),
 }
-_PARAMETER_READER: Final = number(-1e12, 1e12)
+#: Range of a parameter that its strategy says nothing about.
+_ANY_PARAMETER: Final = (-1e12, 1e12)
 
 
 def resolve(
@@ -211,7 +212,7 @@ class _Resolver:
                 parameter: self._read(
                     f"{STRATEGY_TABLE}.{parameter}",
                     self._layers.in_file(STRATEGY_TABLE, parameter),
-                    _PARAMETER_READER,
+                    _parameter_reader(spec.explained.get(parameter)),
                     default,
                 )
                 for parameter, default in spec.parameters.items()
@@ -247,3 +248,9 @@ class _Resolver:
                 found=values["session.speed"],
                 remedy="leave out one of the two",
             )
+
+
+def _parameter_reader(explained: Parameter | None) -> Reader[float]:
+    """Return what reads a strategy's parameter within the range that the strategy gives."""
+    low, high = _ANY_PARAMETER if explained is None else (explained.low, explained.high)
+    return number(low, high)

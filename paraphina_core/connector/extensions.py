@@ -23,17 +23,28 @@ class Strategy(Protocol):
         """
 
 
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy's parameter means, and which values make sense; both ends are allowed."""
+
+    unit: str
+    low: float
+    high: float
+    meaning: str
+
+
 class StrategySpec(msgspec.Struct, frozen=True, kw_only=True):
     """A strategy that users can select by name.
 
     `parameters` gives each parameter's default; its name carries the unit. `build` gets the
-    parameters in force.
+    parameters in force. `explained` says what parameters mean; a value outside of the range that it
+    gives is refused with the configuration.
     """
 
     name: str
     summary: str
     parameters: Mapping[str, float]
     build: Callable[[Mapping[str, float]], Strategy]
+    explained: Mapping[str, Parameter] = {}
 
 
 class OrderFacts(msgspec.Struct, frozen=True, kw_only=True):

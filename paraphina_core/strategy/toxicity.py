@@ -32,13 +32,11 @@ class ToxicityParameters(msgspec.Struct, frozen=True, kw_only=True):
         horizons_s: times after a fill at which it is looked at.
         half_life_s: after this a fill counts half.
         prior_fills: weight of the assumption that nothing moves.
-        worst_bps: mean adverse move at which a market counts as fully toxic.
     """
 
     horizons_s: tuple[float, ...] = (1.0, 5.0, 30.0)
     half_life_s: float = 600.0
     prior_fills: float = 5.0
-    worst_bps: float = 5.0
 
 
 class _Waiting(msgspec.Struct, frozen=True, gc=False):
@@ -123,10 +121,6 @@ class Toxicity:
     def adverse_bps(self, instrument: InstrumentId, at_ns: int) -> float:
         """Return what a fill must be expected to lose: the worst horizon, never below zero."""
         return max(0.0, *self.markouts_bps(instrument, at_ns))
-
-    def score(self, instrument: InstrumentId, at_ns: int) -> float:
-        """Return how toxic a market is, from 0 to 1."""
-        return min(1.0, self.adverse_bps(instrument, at_ns) / self._parameters.worst_bps)
 
     def _of(self, instrument: InstrumentId) -> tuple[_Horizon, ...]:
         horizons = self._markets.get(instrument)

@@ -19,6 +19,8 @@ from typing import Final
 from paraphina_core.connector import StrategySpec
 from paraphina_core.domain import MarketView, Side, Target, TradingState, View
 
+from .placing import passive, room_base
+
 BPS: Final = 1e4
 
 PARAMETERS: Final[Mapping[str, float]] = {
@@ -54,20 +56,15 @@ class TwoSided:
         shift_bps = -self._inventory_shift_bps * max(-1.0, min(1.0, filled))
         quotes: list[Target] = []
         for side in (Side.BUY, Side.SELL):
-            size = self._size(market, side, price, limit_base, reducing=reducing)
+            size = self._size(market, side, price, reducing=reducing)
             if not size > 0.0:
                 continue
             wanted = price * (1.0 + (shift_bps - side.sign * half_bps) / BPS)
-            inside = (
-                math.nextafter(market.ask_price, 0.0)
-                if side is Side.BUY
-                else math.nextafter(market.bid_price, math.inf)
-            )
             quotes.append(
                 Target(
                     instrument=market.instrument.id,
                     side=side,
-                    price=min(wanted, inside) if side is Side.BUY else max(wanted, inside),
+                    price=passive(market, side, wanted),
                     size_base=size,
                     reduce_only=reducing,
                     terms={
@@ -81,11 +78,9 @@ class TwoSided:
         return quotes
 
     @staticmethod
-    def _size(market: MarketView, side: Side, price: float, limit_base: float, *, reducing: bool) -> float:
+    def _size(market: MarketView, side: Side, price: float, *, reducing: bool) -> float:
         wanted = min(market.base_order_notional_usd, market.max_order_notional_usd) / price
-        signed = market.position_base * side.sign
-        room = max(0.0, -signed) if reducing else limit_base - signed
-        return max(0.0, min(wanted, room))
+        return min(wanted, room_base(market, side, price, reducing=reducing))
 
 
 SPEC: Final = StrategySpec(

@@ -39,7 +39,6 @@ def test_a_price_that_moves_against_every_fill_is_found(side: Side, move_bps: fl
     made, at_ns = _after(60, move_bps, side)
     assert 2.4 < made.adverse_bps(HERE, at_ns) < 4.0
     assert made.adverse_bps(THERE, at_ns) == 0.0
-    assert made.score(HERE, at_ns) > 0.5
 
 
 def test_one_bad_fill_says_little() -> None:
@@ -57,13 +56,13 @@ def test_lucky_fills_are_no_reason_to_quote_tighter() -> None:
 
 def test_a_toxic_venue_is_forgiven_with_time() -> None:
     """It needs no fill to recover, so no state is one that it cannot leave."""
-    scores = []
+    losses = []
     for quiet_s in (0, 3_600, 4 * 3_600):
         made, at_ns = _after(60, -50.0, quiet_s=quiet_s)
-        scores.append(made.score(HERE, at_ns))
-    assert scores[0] == 1.0
-    assert scores[1] < 0.5
-    assert scores[2] < 1e-3
+        losses.append(made.adverse_bps(HERE, at_ns))
+    assert losses[0] > 25.0
+    assert losses[1] < 0.2 * losses[0]
+    assert losses[2] < 1e-3
 
 
 def test_each_horizon_is_measured_by_itself() -> None:
@@ -80,10 +79,10 @@ moves = st.lists(st.tuples(st.sampled_from(Side), st.floats(-500.0, 500.0)), max
 
 
 @given(moves)
-def test_scores_stay_within_zero_and_one(fills: list[tuple[Side, float]]) -> None:
+def test_no_mean_is_beyond_the_worst_move(fills: list[tuple[Side, float]]) -> None:
     """Whatever the fills and the moves after them."""
     made = Toxicity()
     for second, (side, move_bps) in enumerate(fills):
         made.filled(HERE, side, 100.0, second * NS_PER_S)
         made.advance(100.0 * math.exp(move_bps / 1e4), (second + 1) * NS_PER_S)
-        assert 0.0 <= made.score(HERE, (second + 1) * NS_PER_S) <= 1.0
+        assert 0.0 <= made.adverse_bps(HERE, (second + 1) * NS_PER_S) <= 1_000.0
