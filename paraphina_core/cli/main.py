@@ -72,6 +72,9 @@ COMMANDS: Final = {
     "simulate": LazyCommand(
         "paraphina_core.cli.simulate:command", "Run sessions against twins in virtual time, under faults."
     ),
+    "why": LazyCommand(
+        "paraphina_core.cli.why:command", "Say why a quote is where it is, or why there is none."
+    ),
     "backtest": LazyCommand(
         "paraphina_core.cli.backtest:command", "Run a strategy on a generated market, in virtual time."
     ),

@@ -13,6 +13,7 @@ from .discovery import Candidate, discover
 from .extensions import (
     CheckResult,
     CheckStatus,
+    Explaining,
     Observation,
     OrderFacts,
     OrderGate,
@@ -108,6 +109,7 @@ __all__ = [
     "ConnectorSpec",
     "DataSource",
     "Endpoint",
+    "Explaining",
     "Failure",
     "FailureKind",
     "FeatureFlag",

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from paraphina_core.domain import ClientOrderId, Event, Instrument, PlaceOrder, Target, TradingState, View
+from paraphina_core.domain import (
+    ClientOrderId,
+    Event,
+    Instrument,
+    InstrumentId,
+    PlaceOrder,
+    Target,
+    TradingState,
+    View,
+)
 
 from .capabilities import TradeMode
 
@@ -21,6 +30,14 @@ class Strategy(Protocol):
 
         Must not block, do I/O, read a clock or keep state that a replay could not rebuild.
         """
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A strategy that can say why it wants nothing."""
+
+    def why(self, instrument: InstrumentId) -> str:
+        """Say why nothing is wanted on an instrument since the last decision; empty where something is."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,15 @@ from typing import Any, Final
 
 import msgspec
 
-from paraphina_core.domain import NS_PER_MS, NS_PER_S, Side, TradingState
-from paraphina_core.session import MarketSnapshot, SessionSnapshot, VenueSnapshot
+from paraphina_core.domain import NS_PER_MS, NS_PER_S, TradingState
+from paraphina_core.session import (
+    MarketSnapshot,
+    SessionSnapshot,
+    VenueSnapshot,
+    explain,
+    is_ill,
+    state_of,
+)
 
 from .messages import Ended, Introduction, Shown, Told
 
@@ -24,8 +31,6 @@ SILENT_S: Final = 5.0
 MAX_POINTS: Final = 900
 MAX_EVENTS: Final = 200
 _POINT_EVERY_NS: Final = NS_PER_S
-
-_SIDES: Final = {"buy": Side.BUY, "bid": Side.BUY, "sell": Side.SELL, "ask": Side.SELL}
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +101,7 @@ class Watching:
             found.append(f"the session is silent for {at_s - self._heard_s:.0f} s")
         if snapshot.state is not TradingState.ACTIVE:
             found.append(f"the session is {snapshot.state.value}: {snapshot.reason}")
-        found += [f"{venue.connector} is {_state(venue)}" for venue in snapshot.venues if _is_ill(venue)]
+        found += [f"{venue.connector} is {state_of(venue)}" for venue in snapshot.venues if is_ill(venue)]
         return found
 
     def hindrances(self, at_s: float) -> list[str]:
@@ -110,7 +115,7 @@ class Watching:
         found = []
         for venue in snapshot.venues:
             if not venue.markets:
-                found.append(f"{venue.connector} has no market: {_state(venue)}")
+                found.append(f"{venue.connector} has no market: {state_of(venue)}")
             for market in venue.markets:
                 if not market.unusable:
                     return []
@@ -122,19 +127,10 @@ class Watching:
 
         Returns None if there is no such venue, instrument or side.
         """
-        side = _SIDES.get(side_name.lower())
-        if side is None or self.shown is None:
+        if self.shown is None:
             return None
-        snapshot = self.shown.snapshot
-        for venue in snapshot.venues:
-            markets = [one for one in venue.markets if name in (venue.connector, one.instrument)]
-            if markets:
-                return [_why(snapshot, venue, market, side) for market in markets]
-            if name == venue.connector:
-                reasons = [*_session_reasons(snapshot), f"{name} has no market: {_state(venue)}"]
-                reasons += _unreached(venue)
-                return [{"instrument": None, "side": side.value, "quoted": False, "reasons": reasons}]
-        return None
+        answers = explain(self.shown.snapshot, name, side_name)
+        return None if answers is None else [msgspec.to_builtins(answer) for answer in answers]
 
     def _note(self, before: SessionSnapshot | None, now: SessionSnapshot) -> None:
         at_ms = now.at_ns // NS_PER_MS
@@ -143,49 +139,6 @@ class Watching:
         for level, where, text in _news(before, now):
             number = next(self._numbers)
             self.events.append(Event(number=number, at_ms=at_ms, level=level, where=where, text=text))
-
-
-def _state(venue: VenueSnapshot) -> str:
-    return f"{venue.health}: {venue.reason}" if venue.reason else venue.health
-
-
-def _is_ill(venue: VenueSnapshot) -> bool:
-    return venue.health != "healthy"
-
-
-def _unreached(venue: VenueSnapshot) -> list[str]:
-    return [f"cannot reach {one.where} for {one.what}: {one.fault}" for one in venue.connections if one.fault]
-
-
-def _session_reasons(snapshot: SessionSnapshot) -> list[str]:
-    if snapshot.state is TradingState.ACTIVE:
-        return []
-    return [f"session is {snapshot.state.value}: {snapshot.reason}"]
-
-
-def _why(
-    snapshot: SessionSnapshot, venue: VenueSnapshot, market: MarketSnapshot, side: Side
-) -> dict[str, Any]:
-    orders = [order for order in market.orders if order.side == side.value]
-    reasons = _session_reasons(snapshot)
-    if venue.state is not TradingState.ACTIVE:
-        reasons.append(f"venue is {venue.state.value}: {venue.state_reason}")
-    if _is_ill(venue):
-        reasons.append(f"venue is {_state(venue)}")
-    reasons += _unreached(venue)
-    if market.unusable:
-        reasons.append(f"market: {market.unusable}")
-    prefix = f"{side.value}: "
-    reasons += [text.removeprefix(prefix) for text in market.not_quoted if text.startswith(prefix)]
-    if not orders and not reasons:
-        reasons.append("the strategy wants no order on this side now")
-    return {
-        "instrument": market.instrument,
-        "side": side.value,
-        "quoted": bool(orders),
-        "orders": [{"price": one.price, "size": one.size, "state": one.state} for one in orders],
-        "reasons": reasons,
-    }
 
 
 def _point(snapshot: SessionSnapshot, at_ms: int) -> Point:
@@ -220,7 +173,7 @@ def _venue_news(before: VenueSnapshot | None, now: VenueSnapshot) -> Iterator[tu
         level = "info" if now.state is TradingState.ACTIVE else "critical"
         yield level, now.connector, f"trading is {now.state.value}{reason}"
     if before is None or before.health != now.health:
-        yield ("warning" if _is_ill(now) else "info"), now.connector, _state(now)
+        yield ("warning" if is_ill(now) else "info"), now.connector, state_of(now)
     known = () if before is None else before.notices
     for notice in now.notices:
         if notice not in known:

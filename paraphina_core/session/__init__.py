@@ -18,6 +18,7 @@ from .evidence import (
     void_reason,
     waiver,
 )
+from .explanation import Explanation, explain, in_words, is_ill, state_of
 from .facts import gather
 from .kill_latch import KillLatch
 from .operator_box import OperatorBox, StateAnswer, StateRequest
@@ -25,7 +26,7 @@ from .outputs import JOURNAL_FOLDER, write_json
 from .playback import with_recording
 from .preflight import PreflightReport, preflight
 from .readiness import readiness_report
-from .replay import Difference, ReplayResult, replay_run
+from .replay import Difference, ReplayResult, replay_run, snapshot_of_run
 from .run import KILLED_EXIT_CODE, OrderLeft, Run, Summary, settle_memory
 from .running import SessionFile, sessions
 from .session import Session
@@ -36,6 +37,7 @@ from .snapshot import (
     OrderSnapshot,
     SessionSnapshot,
     VenueSnapshot,
+    WantedSnapshot,
 )
 from .states import Standing
 from .visit import visited
@@ -48,6 +50,7 @@ __all__ = [
     "AccountSnapshot",
     "ConnectionSnapshot",
     "Difference",
+    "Explanation",
     "Finding",
     "KillLatch",
     "Level",
@@ -66,6 +69,7 @@ __all__ = [
     "StateRequest",
     "Summary",
     "VenueSnapshot",
+    "WantedSnapshot",
     "Watchdog",
     "capture",
     "code_of",
@@ -73,8 +77,11 @@ __all__ = [
     "compose",
     "engine_of",
     "examine",
+    "explain",
     "gather",
     "host_facts",
+    "in_words",
+    "is_ill",
     "keep",
     "preflight",
     "proofs",
@@ -85,6 +92,8 @@ __all__ = [
     "session_statements",
     "sessions",
     "settle_memory",
+    "snapshot_of_run",
+    "state_of",
     "tool_versions",
     "visited",
     "void_reason",

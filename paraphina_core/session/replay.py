@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from paraphina_core.config import Config
 from paraphina_core.connector import Plugins
-from paraphina_core.domain import LocalError, RunNumber, TradingState
+from paraphina_core.domain import NS_PER_S, LocalError, RunNumber, TradingState
 from paraphina_core.execution import NoWire
 from paraphina_core.journal import FRAME_KIND, GENESIS_KIND, Frame, Record, decode_frame, read
 
@@ -21,6 +21,7 @@ from .outputs import JOURNAL_FOLDER, build_info
 from .playback import with_recording
 from .record import INPUT_KINDS, Recorder
 from .session import Session
+from .snapshot import SessionSnapshot
 
 #: Longest part of a record shown in a difference.
 _SHOWN: Final = 400
@@ -46,6 +47,18 @@ class _Parted(Exception):  # noqa: N818  # the end of the comparison, not an err
     def __init__(self, difference: Difference) -> None:
         super().__init__()
         self.difference = difference
+
+
+#: Makes a session from what the start record says, with the recorder given.
+Build: TypeAlias = Callable[[dict[str, Any], Recorder], Session]
+
+
+class Replayed(NamedTuple):
+    """A session that was replayed: what was compared, the session, and the time it has come to."""
+
+    result: ReplayResult
+    session: Session
+    at_ns: int
 
 
 class _Comparison:
@@ -87,12 +100,15 @@ class _Comparison:
         )
 
 
-def replay(records: Iterator[Record], build: Callable[[dict[str, Any], Recorder], Session]) -> ReplayResult:
+def replay(
+    records: Iterator[Record], build: Build, until: Callable[[Record], bool] | None = None
+) -> Replayed:
     """Run a recording again.
 
     Args:
         records: the journal, from its first record.
         build: makes the session from what the start record says, with the recorder given.
+        until: told of each input before it is fed; ends the replay where it says so.
 
     Raises:
         LocalError: the journal does not begin with a start record.
@@ -102,14 +118,18 @@ def replay(records: Iterator[Record], build: Callable[[dict[str, Any], Recorder]
     if first is None or first.kind != "start":
         raise LocalError("the journal has no start record", found=None if first is None else first.kind)
     session = build(msgspec.json.decode(first.data), comparison)
+    at_ns = first.at_ns
     try:
         while (record := comparison.current) is not None:
             if record.kind not in INPUT_KINDS:
-                return comparison.result(comparison.parted("", record.at_ns, b""))
+                return Replayed(comparison.result(comparison.parted("", record.at_ns, b"")), session, at_ns)
+            if until is not None and until(record):
+                break
+            at_ns = record.at_ns
             _feed(session, record)
     except _Parted as e:
-        return comparison.result(e.difference)
-    return comparison.result(None)
+        return Replayed(comparison.result(e.difference), session, at_ns)
+    return Replayed(comparison.result(None), session, at_ns)
 
 
 def _feed(session: Session, record: Record) -> None:
@@ -166,24 +186,72 @@ def replay_run(folder: Path, plugins: Plugins) -> tuple[ReplayResult, tuple[str,
     Raises:
         LocalError: the folder holds no run, its frames were not recorded, or the journal is damaged.
     """
+    notes: list[str] = []
+    return replay(_records(folder), _builder(plugins, notes)).result, tuple(notes)
+
+
+def snapshot_of_run(folder: Path, plugins: Plugins, after_s: float | None = None) -> SessionSnapshot:
+    """Replay a recorded run up to a moment, and show the session as it was then.
+
+    Args:
+        folder: output folder of the run.
+        plugins: where its connectors and its strategy come from.
+        after_s: seconds after its start; the last moment before its end where it is not given.
+
+    Raises:
+        LocalError: as `replay_run`, or what was replayed up to there is not what was recorded.
+    """
+    begun_ns: int | None = None
+
+    def until(record: Record) -> bool:
+        nonlocal begun_ns
+        begun_ns = record.at_ns if begun_ns is None else begun_ns
+        if after_s is None:
+            return record.kind == "stop"
+        return record.at_ns - begun_ns > after_s * NS_PER_S
+
+    replayed = replay(_records(folder), _builder(plugins, []), until)
+    if replayed.result.difference is not None:
+        raise LocalError(
+            "the run cannot be explained: replayed, it decides otherwise than it did",
+            found=f"record {replayed.result.difference.seq}",
+            wanted="the code that made it",
+            remedy="see `paraphina replay`",
+        )
+    return replayed.session.snapshot(replayed.at_ns)
+
+
+def _records(folder: Path) -> Iterator[Record]:
     journal = folder / JOURNAL_FOLDER
     if not journal.is_dir():
         raise LocalError(
             "the folder holds no recorded run", found=str(folder), wanted=f"a folder with {JOURNAL_FOLDER}/"
         )
-    notes: list[str] = []
+    return read(journal)
+
+
+def _builder(plugins: Plugins, notes: list[str]) -> Build:
+    """Return what makes a session from the start of a recording; notes are put into the list."""
 
     def build(start: dict[str, Any], recorder: Recorder) -> Session:
         notes.extend(_changes(start["build"], build_info(plugins)))
         config = Config.from_resolved(start["config"])
         if not config.journal.record_frames:
             raise LocalError("the run cannot be replayed", found="its frames were not recorded")
+        missing = [name for name in config.session.connectors if name not in plugins.connectors]
+        if missing:
+            raise LocalError(
+                "the run cannot be replayed",
+                found=f"no connector {', '.join(missing)}",
+                wanted="the connectors that it ran on, installed",
+                remedy="install them; a backtest, whose venues are generated, is run again from its seed",
+            )
         numbers = iter((RunNumber(start["run"]),))
         signatories = replayed(start.get("accounts", {}), plugins.connectors)
         played = with_recording(plugins, config)
         return compose(config, played, recorder, NoWire(), lambda: next(numbers), start, signatories)
 
-    return replay(read(journal), build), tuple(notes)
+    return build
 
 
 def _changes(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:

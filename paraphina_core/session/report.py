@@ -79,7 +79,7 @@ def _market(venue: Venue, market: Market, trading: Trading, at_ns: int) -> Marke
     return MarketSnapshot(
         instrument=instrument,
         unusable=venue.unusable(market, at_ns),
-        not_quoted=trading.not_quoted(instrument),
+        not_quoted=trading.wishes.not_quoted(instrument),
         book_state=book.state.value,
         book_age_ms=_between_ms(at_ns, book.arrived_ns),
         exchange_lag_ms=_between_ms(book.arrived_ns, book.exchange_ns),
@@ -99,6 +99,7 @@ def _market(venue: Venue, market: Market, trading: Trading, at_ns: int) -> Marke
             )
             for record in trading.tracker.open_orders(instrument)
         ),
+        wanted=trading.wishes.wanted(instrument),
         position_base=position.size,
         entry_price=None if position.entry_price is None else _shown(position.entry_price),
         realised_usd=_shown(position.realised_pnl),

@@ -27,6 +27,19 @@ class OrderSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     state: str
 
 
+class WantedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One order that the strategy wanted at its last decision, and the parts its price is made of.
+
+    Terms are in basis points unless their names say otherwise.
+    """
+
+    side: str
+    purpose: str
+    price: float
+    size_base: float
+    terms: dict[str, float]
+
+
 class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One instrument: book, own orders and position.
 
@@ -54,6 +67,7 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     asks: tuple[LevelSnapshot, ...] = ()
     volatility_bps_1s: float | None
     orders: tuple[OrderSnapshot, ...]
+    wanted: tuple[WantedSnapshot, ...] = ()
     position_base: Decimal
     entry_price: Decimal | None
     realised_usd: Decimal

@@ -30,7 +30,6 @@ from paraphina_core.domain import (
     OrderState,
     PlaceOrder,
     Purpose,
-    Side,
     Target,
     TradingState,
     VenueNotice,
@@ -40,11 +39,9 @@ from paraphina_core.execution import (
     Finding,
     Ledger,
     Means,
-    Obstacle,
     OrderRecord,
     OrderUpdate,
     Planner,
-    Unplaced,
     cancel_of,
 )
 from paraphina_core.gates import check
@@ -58,6 +55,7 @@ from .pauses import Pauses
 from .record import Recorder, encode
 from .safety import Safety
 from .venue import Market, Venue
+from .wishes import Wishes
 from .withdrawal import Withdrawal
 
 _ORDER_UPDATES: Final = get_args(OrderUpdate)
@@ -106,6 +104,7 @@ class Trading:
         changed: changes of orders that were sent.
         fills: fills that were booked.
         safety: what the session and each venue may do.
+        wishes: what the strategy wanted last, and why parts of it have no order.
     """
 
     def __init__(
@@ -137,8 +136,7 @@ class Trading:
         self._pauses = Pauses()
         self._payments = Payments()
         self._unseen: list[Fill] = []
-        self._last_refusal: dict[tuple[InstrumentId, Side], str] = {}
-        self._unplaced: tuple[Unplaced, ...] = ()
+        self.wishes = Wishes(strategy)
         self._withdrawal = Withdrawal(
             venues, self.tracker, recorder, reaches_venue=context.mode.reaches_venue
         )
@@ -169,16 +167,6 @@ class Trading:
     def is_flat(self, venue: Venue) -> bool:
         """Tell whether nothing is left to close on a venue; true where nobody wants positions closed."""
         return not self.safety.is_flattening or self._flattening.is_done(venue)
-
-    def not_quoted(self, instrument: InstrumentId) -> tuple[str, ...]:
-        """Say why sides that the strategy wants to quote have no order: a refusal or an obstacle."""
-        refused = {side: code for (name, side), code in self._last_refusal.items() if name == instrument}
-        obstacles = {
-            one.target.side: one.obstacle.value
-            for one in self._unplaced
-            if one.target.instrument == instrument and one.obstacle is not Obstacle.SIDE_NOT_SETTLED
-        }
-        return tuple(f"{side.value}: {why}" for side, why in (refused | obstacles).items())
 
     # --- what the session tells -----------------------------------------------------------------
 
@@ -284,7 +272,7 @@ class Trading:
         except Exception as e:  # noqa: BLE001  # whatever a strategy does, its orders must be cancelled
             self.safety.breach(Breach.STRATEGY_RAISED, f"the strategy raised {type(e).__name__}: {e}", at_ns)
             return (), self._withdrawal.everything(at_ns)
-        self._unplaced = plan.unplaced
+        self.wishes.decided(targets, plan.unplaced)
         cancelled = [
             self._withdrawal.one(self._home[cancel.instrument], cancel, at_ns) for cancel in plan.cancels
         ]
@@ -352,17 +340,16 @@ class Trading:
         """Tell whether a side may have an order now, by its last rejections and by every gate."""
         key = (order.instrument, order.side)
         if self._pauses.holds(key, at_ns):
-            self._last_refusal[key] = REJECTED_JUST_NOW
+            self.wishes.refused(key, REJECTED_JUST_NOW)
             return False
         context = self._home[order.instrument].markets[order.instrument].context
         refusal = check(order, context, is_change=is_change)
         if refusal is None:
-            self._last_refusal.pop(key, None)
+            self.wishes.passed(key)
             return True
         self.refusals[refusal.code] += 1
         # A refusal that repeats is counted, not told again.
-        if self._last_refusal.get(key) != refusal.code:
-            self._last_refusal[key] = refusal.code
+        if self.wishes.refused(key, refusal.code):
             data = {"order": order, "code": refusal.code, "found": refusal.found}
             self._recorder.append("refused", at_ns, encode(data))
         return False

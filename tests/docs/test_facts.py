@@ -19,6 +19,7 @@ from paraphina_core.connector import TradeMode, load_plugins, mock
 from paraphina_core.domain import canonical_name
 from paraphina_core.readiness import COLUMNS
 from paraphina_core.session import Summary
+from paraphina_core.strategy import PARAMETERS, PROFILES, profile
 
 DOCUMENTS = documents()
 MAIN = importlib.import_module("paraphina_core.cli.main")  # the package exports a function of this name
@@ -220,3 +221,19 @@ def test_the_changelog_keeps_its_form() -> None:
 def test_the_readme_is_the_one_that_is_installed() -> None:
     """The page that a package index or `pip show` would point to is this one."""
     assert 'readme = "README.md"' in Path(ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+# --- the market maker ------------------------------------------------------------------------------
+
+
+def test_the_table_of_the_market_makers_parameters_is_the_one_in_force() -> None:
+    """Unit, range, the value of each profile, and the meaning."""
+    text = (ROOT / "docs" / "model.md").read_text(encoding="utf-8")
+    shown = text.partition("<!-- begin: parameters -->")[2].partition("<!-- end: parameters -->")[0]
+    profiles = [profile(name) for name in PROFILES]
+    wanted = [
+        f"| `{name}` | {about.unit} | {about.low:g} to {about.high:g} | "
+        f"{' | '.join(f'{values[name]:g}' for values in profiles)} | {about.meaning} |"
+        for name, about in PARAMETERS.items()
+    ]
+    assert shown.strip().splitlines()[2:] == wanted

@@ -219,7 +219,7 @@ def test_a_wanted_side_without_an_order_says_why() -> None:
     desk = Desk()
     desk.venue.health.disable("a test")
     desk.hear(desk.fill("a", "0.1"))
-    assert desk.trading.not_quoted(BTC) == ("buy: VENUE_UNHEALTHY",)
+    assert desk.trading.wishes.not_quoted(BTC) == ("buy: VENUE_UNHEALTHY",)
 
 
 # --- changes of orders --------------------------------------------------------------------------
