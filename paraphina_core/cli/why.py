@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,10 +12,14 @@ import click
 from .common import load
 
 if TYPE_CHECKING:
+    from paraphina_core.connector import Failure
     from paraphina_core.session import Explanation
 
 #: Longest wait for a running session's answer.
-_WAIT_S: Final = 5.0
+_DEADLINE_MS: Final = 5_000
+
+_OK: Final = 200
+_NOT_FOUND: Final = 404
 
 
 @click.command("why")
@@ -63,23 +68,34 @@ def command(name: str, side: str, dashboard: str, folder: Path | None, after_s: 
 
 def _ask(dashboard: str, name: str, side: str) -> list[Explanation] | None:
     """Ask a running session; None where it knows no such venue."""
-    import httpx
     import msgspec
 
+    from paraphina_core.connector import Answer, HttpRequest
     from paraphina_core.domain import LocalError
     from paraphina_core.session import Explanation
+    from paraphina_core.transport import HttpClient
 
-    url = f"http://{dashboard}/why/{name}/{side}"
-    try:
-        answer = httpx.get(url, timeout=_WAIT_S, trust_env=False)
-    except httpx.HTTPError as e:
+    request = HttpRequest(
+        method="GET",
+        url=f"http://{dashboard}/why/{name}/{side}",
+        body=b"",
+        correlation="",
+        deadline_ms=_DEADLINE_MS,
+    )
+
+    async def fetch() -> Answer | Failure:
+        async with HttpClient() as client:
+            return await client.fetch(request)
+
+    answer = asyncio.run(fetch())
+    if not isinstance(answer, Answer) or answer.status not in {_OK, _NOT_FOUND}:
+        found = f"status {answer.status}" if isinstance(answer, Answer) else answer.detail
         raise LocalError(
             "no session answers",
-            found=f"{dashboard}: {type(e).__name__}",
+            found=f"{dashboard}: {found}",
             wanted="the address of a dashboard",
             remedy="start a session with --dashboard, or name a recorded one with --run",
-        ) from None
-    if answer.status_code == httpx.codes.NOT_FOUND:
+        )
+    if answer.status == _NOT_FOUND:
         return None
-    answer.raise_for_status()
-    return msgspec.json.decode(msgspec.json.encode(answer.json()["markets"]), type=list[Explanation])
+    return msgspec.json.decode(answer.body, type=dict[str, list[Explanation]])["markets"]
