@@ -41,7 +41,6 @@ from paraphina_core.domain import (
     NonceReport,
     PlaceOrder,
     Query,
-    QueryAccount,
     QueryBook,
     RemoteError,
     Resubscribe,
@@ -188,7 +187,7 @@ class Rig(Heard):
         """Ask the bootstrap, and for the nonce where it is a sequence, and begin to open the streams."""
         for query in self._plan.bootstrap:
             self.asked(query)
-        self._know_the_nonce()
+        self.know_the_nonce()
         for name in self._topics:
             self.streams[name].start()
 
@@ -277,7 +276,7 @@ class Rig(Heard):
 
         Returns the request; None if the route kept it here.
         """
-        self._know_the_nonce()
+        self.know_the_nonce()
         before = len(self.requests)
         for one in command.commands if isinstance(command, Batch) else (command,):
             self._note(one)
@@ -288,7 +287,7 @@ class Rig(Heard):
         self._plan_tick()
         return self.requests[-1] if len(self.requests) > before else None
 
-    def _know_the_nonce(self) -> None:
+    def know_the_nonce(self) -> None:
         """Ask for the next number of a sequence where nobody knows it, as the core does."""
         nonces = self.signatory.nonces
         if not nonces.is_sequence:
@@ -296,7 +295,7 @@ class Rig(Heard):
         try:
             nonces.told(nonces.take(self.now_ns))
         except LocalError:
-            self.asked(QueryAccount())
+            self.asked(self.connector.plan().nonce)
 
     def send_past_the_route(self, order: PlaceOrder, nonce: int) -> None:
         """Send an order under a nonce that no route would use.
@@ -401,7 +400,9 @@ class Rig(Heard):
     # --- streams --------------------------------------------------------------------------------
 
     def _opened(self, stream: str, at_ns: int) -> None:
-        for message in self.connector.opened(stream, self.context()):
+        is_sequence = self.signatory.nonces.is_sequence  # which no opening uses up, or needs
+        context = self.signatory.for_question(at_ns) if is_sequence else self.context()
+        for message in self.connector.opened(stream, context):
             self.messages.append(message)
             self.streams[stream].send(message)
 

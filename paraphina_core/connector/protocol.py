@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from paraphina_core.domain import Command, Event, LocalError, Query
+from paraphina_core.domain import Command, Event, LocalError, Query, QueryAccount
 
 from .capabilities import Network, TradeMode
 from .spec import ConnectorSpec
@@ -183,13 +183,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     `bootstrap` is asked, and its answers are read, before any stream is opened; and again after each
     `poll_ms` for as long as the session runs, because venues change their instruments. What stands in
-    `renewals` is asked again at its own pace instead.
+    `renewals` is asked again at its own pace instead. `nonce` is what tells the next nonce where they are a
+    sequence (`NonceReport`); it is asked whenever that is not known and nothing is on its way.
     """
 
     streams: tuple[StreamPlan, ...]
     bootstrap: tuple[Query, ...] = ()
     poll_ms: int | None = None
     renewals: tuple[Renewal, ...] = ()
+    nonce: Query = QueryAccount()
 
 
 class Connector(Protocol):

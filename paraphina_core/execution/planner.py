@@ -157,8 +157,9 @@ class _Market:
         self.means = means
 
     def can_change(self, record: OrderRecord) -> bool:
-        """Tell whether an order can be moved; one that has filled in part is replaced."""
-        return self.means.changes and not record.filled_size and not record.is_adopted
+        """Tell whether an order can be moved: its terms are certain, and nothing of it has filled."""
+        is_certain = record.pending is None and not record.filled_size
+        return self.means.changes and is_certain and not record.is_adopted
 
 
 class _Draft:

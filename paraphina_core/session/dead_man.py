@@ -71,6 +71,9 @@ class DeadMan:
         self.reason = report.reason
         if report.armed_until_ns is not None:
             self._again_ns = FIRST_AGAIN_NS
+            if not self._is_disarming and self._next_ns is not None:  # some venues know longer windows only
+                beat_ns = (report.armed_until_ns - at_ns) // _BEATS_PER_WINDOW
+                self._next_ns = max(self._next_ns, at_ns + beat_ns)
         elif not self._is_disarming:
             self._next_ns = at_ns + self._again_ns if report.reason else at_ns
         return is_news

@@ -76,6 +76,7 @@ class Inquiries:
     ) -> None:
         self._connector = connector
         self._bootstrap = plan.bootstrap
+        self.nonce = plan.nonce
         self._every_ms = {
             **({} if plan.poll_ms is None else dict.fromkeys(plan.bootstrap, plan.poll_ms)),
             **{renewal.query: renewal.every_ms for renewal in plan.renewals},

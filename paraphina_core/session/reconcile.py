@@ -137,7 +137,7 @@ class Reconciler:
         for query in self._doubts.questions(self._trading.tracker, instruments, at_ns):
             self._ask(query, at_ns)
         if not self._nonces.is_known and self._is_quiet_since(at_ns):
-            self._ask(QueryAccount(), at_ns)
+            self._ask(venue.inquiries.nonce, at_ns)
         self._keep_dead_man(instruments, at_ns)
         venue.hindrance = next(self._hindrances(at_ns), "")
         self._nonces.renew(at_ns)

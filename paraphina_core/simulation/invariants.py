@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _ORDER: Final = msgspec.json.Decoder(PlaceOrder)
 _CHANGE: Final = msgspec.json.Decoder(ModifyOrder)
 
+#: Of an id that a venue takes as a number of 48 bits.
+_MAX_DIGITS: Final = 15
+
 #: After these nothing is placed any more; after the last one only what reduces.
 _ENDS: Final = frozenset({"halt", "stop"})
 
@@ -116,5 +119,7 @@ class Invariants:
 
 def own_id(client_id: str) -> ClientOrderId | None:
     """Read an order's id at a venue; None for an order of somebody else."""
+    if client_id.isdecimal() and len(client_id) <= _MAX_DIGITS:
+        return ClientOrderId(int(client_id))
     made = from_hex128(client_id)
     return from_text(client_id) if made is None else made

@@ -49,15 +49,20 @@ def always(world: World) -> Iterator[str]:
         yield f"worst case {total:.0f} USD is beyond the limit of the session"
 
 
+def healthy(world: World) -> Iterator[str]:
+    """Yield what is not well some time after the last fault, with markets that move."""
+    for venue in world.session.snapshot(world.clock.at_ns).venues:
+        if venue.health != "healthy":
+            yield f"{venue.connector} is {venue.health}: {venue.reason}"
+
+
 def healed(world: World) -> Iterator[str]:
-    """Yield what is not as it must be some time after the last fault, with the session still trading."""
+    """Yield what is not as it must be once everything has arrived, with the session still trading."""
     seen = world.session.snapshot(world.clock.at_ns)
     if seen.state.value != "active":
         yield f"the session is {seen.state.value}: {seen.reason}"
     for venue in seen.venues:
         twin = world.venues[venue.connector]
-        if venue.health != "healthy":
-            yield f"{venue.connector} is {venue.health}: {venue.reason}"
         unknown = [o for market in venue.markets for o in market.orders if o.state == "unknown"]
         if unknown:
             yield f"{venue.connector} has {len(unknown)} orders of unknown outcome"

@@ -11,7 +11,7 @@ import msgspec
 from paraphina_core.connector import Plugins
 from paraphina_core.domain import NS_PER_S
 
-from .judge import always, healed, settled
+from .judge import always, healed, healthy, settled
 from .shrink import shrink
 from .weather import EVERYTHING, LASTING, Strike, weather
 from .world import START_NS, Scenario, World
@@ -88,10 +88,13 @@ def simulate(
     _run_looking(world, end_ns, broken)
     world.heal()
     _run_looking(world, end_ns + int(scenario.heal_s * NS_PER_S), broken)
+    is_passing = not LASTING & struck.keys()
+    if is_passing:
+        broken |= dict.fromkeys(healthy(world))
     for venue in world.venues.values():
         venue.host.exchange.freeze(world.clock.at_ns + int((QUIET_S + 60.0) * NS_PER_S))
     world.run_for(QUIET_S)
-    if not LASTING & struck.keys():
+    if is_passing:
         broken |= dict.fromkeys(healed(world))
     world.stop()
     broken |= world.invariants.broken | dict.fromkeys(settled(world))

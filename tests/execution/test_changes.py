@@ -11,6 +11,7 @@ from paraphina_core.domain import (
     ClientOrderId,
     ModifyOrder,
     ModifyRejected,
+    OrderAccepted,
     OrderModified,
     PlaceOrder,
     Side,
@@ -91,6 +92,18 @@ def test_a_second_change_waits_for_the_answer_to_the_first() -> None:
     plan = desk.plan(want(BUY, 102.0))
     assert (plan.cancels, plan.changes, plan.places) == ((), (), ())
     assert [one.obstacle for one in plan.unplaced] == [Obstacle.SIDE_NOT_SETTLED]
+
+
+def test_an_order_whose_terms_are_in_doubt_is_not_changed_again() -> None:
+    """The venue has told it as it was before a change that may still be on its way: it is cancelled."""
+    desk = _desk()
+    desk.rest(want(BUY, 100.0))
+    assert len(desk.plan(want(BUY, 101.0)).changes) == 1
+    accepted = OrderAccepted(instrument=BTC.id, client_order_id=ClientOrderId(1), venue_order_id="v1")
+    desk.tracker.apply(accepted, desk.now_ms)
+    desk.now_ms += 1_000
+    plan = desk.plan(want(BUY, 102.0))
+    assert plan.changes == ()
 
 
 def test_an_order_that_was_changed_just_now_is_young_again() -> None:

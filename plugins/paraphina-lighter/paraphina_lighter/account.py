@@ -41,6 +41,7 @@ from paraphina_core.domain import (
 
 from . import account_messages as own
 from . import funding
+from .changes import Changes
 from .instruments import QUOTE
 from .refusals import Code
 from .statuses import state_of
@@ -62,11 +63,15 @@ class AccountReader:
     Args:
         account_index: the account; what is said of another one is an error.
         instrument_of: names the markets.
+        changes: those of own orders that were sent.
     """
 
-    def __init__(self, account_index: int, instrument_of: InstrumentOf) -> None:
+    def __init__(
+        self, account_index: int, instrument_of: InstrumentOf, changes: Changes | None = None
+    ) -> None:
         self._account = account_index
         self._instrument_of = instrument_of
+        self._changes = Changes() if changes is None else changes
 
     # --- answers --------------------------------------------------------------------------------
 
@@ -102,6 +107,15 @@ class AccountReader:
             raise RemoteProtocolError("the list of open orders has another page", found=len(orders))
         reports = [self.report(order) for order in orders if self._instrument_of(order.market_index)]
         return (OpenOrdersListed(orders=tuple(report for report in reports if not report.state.is_final)),)
+
+    def reports(self, body: bytes) -> Sequence[OrderReport]:
+        """Turn the answer to `accountInactiveOrders`, which begins with the latest, into reports.
+
+        Raises:
+            RemoteError: it is not what the venue documents.
+        """
+        orders = decode_json(own.ORDERS_ANSWER, body, "accountInactiveOrders").orders or ()
+        return [self.report(order) for order in orders if self._instrument_of(order.market_index)]
 
     def fills(self, body: bytes, since_ns: int) -> Sequence[Event]:
         """Turn the answer to `trades`, which begins with the latest, into a list from a time on.
@@ -205,11 +219,11 @@ class AccountReader:
         size = parse_decimal(order.initial_base_amount, "initial_base_amount")
         filled = parse_decimal(order.filled_base_amount, "filled_base_amount")
         price = parse_decimal(order.price, "price")
-        if not (price > 0 and 0 <= filled <= size):
+        if not (price > 0 and filled >= 0 and size > 0):  # more than its size is the core's to judge
             raise RemoteProtocolError(
                 f"order {order.order_index} is not usable",
                 found=f"{filled} of {size} at {price}",
-                wanted="a price above zero, and from zero to the size filled",
+                wanted="a price and a size above zero, and nothing below it filled",
             )
         if state is OrderState.LIVE and filled > 0:
             state = OrderState.PARTIALLY_FILLED
@@ -261,6 +275,9 @@ class AccountReader:
                     exchange_ns=report.exchange_ns,
                 )
             case _:
+                changed = self._changes.told(report)
+                if changed is not None:
+                    return changed
                 # A filled one as well: its fills are booked from the channel that has their ids and fees.
                 return OrderAccepted(
                     instrument=report.instrument,

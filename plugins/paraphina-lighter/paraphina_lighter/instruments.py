@@ -143,6 +143,10 @@ class Listings:
                 return market
         raise LocalError("the venue lists no such instrument", found=instrument)
 
+    def named(self, market_id: int) -> InstrumentId | None:
+        """Return the name of a perpetual, None where no perpetual that the venue lists has the number."""
+        return self.perpetuals.get(market_id)
+
     def read(self, body: bytes) -> Sequence[Event]:
         """Take over the answer to `orderBookDetails`, and define the instruments that are traded here.
 

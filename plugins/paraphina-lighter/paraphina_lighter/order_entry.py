@@ -45,10 +45,11 @@ from paraphina_core.domain import (
     VenueNotice,
 )
 
+from .changes import Changes
 from .limits import REQUESTS
 from .refusals import ALARMING, NO_EVIDENCE, Code, code_of
 from .signer import SignedBy
-from .transactions import EXPIRES_AFTER_MS, Sent, Spelling, Transaction
+from .transactions import EXPIRES_AFTER_MS, Sent, Spelling, Transaction, dead_man_ms
 from .words import clean
 
 #: How long to wait for an answer; the venue's server holds orders of a standard account back for 300 ms.
@@ -111,9 +112,13 @@ class OrderEntry:
         rest_url: address of the venue's API, without a path.
         authority: account and key that transactions are signed for.
         spelling: the venue's numbers of the markets.
+        changes: takes note of each change of an order.
     """
 
-    def __init__(self, rest_url: str, authority: Authority, spelling: Spelling) -> None:
+    def __init__(
+        self, rest_url: str, authority: Authority, spelling: Spelling, changes: Changes | None = None
+    ) -> None:
+        self._changes = Changes() if changes is None else changes
         self._url = f"{rest_url.rstrip('/')}/api/v1/sendTx"
         self._authority = authority
         self._spelling = spelling
@@ -143,6 +148,8 @@ class OrderEntry:
         kind, info = self._signed(command, context)
         self._waiting[correlation] = _Waiting(command, context.nonce, context.at_ns)
         self._last_nonce = context.nonce
+        if isinstance(command, ModifyOrder):
+            self._changes.sent(command)
         cost = ((REQUESTS, 1),)
         if stream is None:
             form = urlencode({"tx_type": kind, "tx_info": info.decode("ascii")})
@@ -228,6 +235,8 @@ class OrderEntry:
         # That an order is gone refuses what was asked of it, and says nothing of a new one.
         is_refused = is_evidence or (code is Code.ORDER_GONE and not isinstance(command, PlaceOrder))
         event = _refused(command, code, text) if code and is_refused else _doubt(command, text)
+        if isinstance(command, ModifyOrder) and is_refused:
+            self._changes.refused(command.client_order_id)
         events: list[Event] = [event]
         if code is not None and code in ALARMING:
             events.append(VenueNotice(code=code.value, text=text))
@@ -249,9 +258,8 @@ def _accepted(waiting: _Waiting) -> Sequence[Event]:
     match waiting.command:
         case ArmDeadMan(window_ms=0):
             return (DeadManReport(armed_until_ns=None),)
-        case ArmDeadMan(window_ms=window_ms):
-            fires_ms = waiting.sent_ns // NS_PER_MS + window_ms
-            return (DeadManReport(armed_until_ns=fires_ms * NS_PER_MS),)
+        case ArmDeadMan() as armed:
+            return (DeadManReport(armed_until_ns=dead_man_ms(armed, waiting.sent_ns) * NS_PER_MS),)
         case SetLeverage() as command:
             text = f"leverage of {command.instrument} is asked to be {command.leverage}"
             return (VenueNotice(code="leverage_sent", text=text),)

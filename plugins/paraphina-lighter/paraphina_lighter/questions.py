@@ -13,14 +13,18 @@ import msgspec
 
 from paraphina_core.connector import Answer, Failure, HttpRequest, Request, WriteContext
 from paraphina_core.domain import (
+    AskNext,
     Event,
     LocalError,
+    OrderNotFound,
+    OrderReport,
     Query,
     QueryAccount,
     QueryFills,
     QueryFunding,
     QueryInstruments,
     QueryOpenOrders,
+    QueryOrder,
     QueryVenue,
     RemoteProtocolError,
 )
@@ -37,6 +41,12 @@ _READABLE: Final = 200
 PAGE: Final = 100
 #: Asked of the venue beside what every venue is asked: the number that the next transaction must have.
 NEXT_NONCE: Final = QueryVenue(topic="next nonce", private=True)
+
+#: Funding comes on no stream: the latest payments are asked for so often, whatever has changed.
+FUNDING: Final = QueryFunding(since_ns=0)
+FUNDING_EVERY_MS: Final = 60_000
+#: Before the question about an order that is not open.
+_ENDED: Final = "ended "
 
 _QUERY: Final[msgspec.json.Decoder[Query]] = msgspec.json.Decoder(Query)
 
@@ -97,6 +107,13 @@ class Questions:
                 return self._get("nextNonce", query, context.nonce, mine | key)
             case QueryOpenOrders():
                 return self._get("accountActiveOrders", query, context.nonce, mine, self._proof(context))
+            case QueryOrder():
+                # Open orders are one list and those that have ended another: the second is asked if need be.
+                return self._get("accountActiveOrders", query, context.nonce, mine, self._proof(context))
+            case QueryVenue(topic=topic) if topic.startswith(_ENDED):
+                return self._get(
+                    "accountInactiveOrders", query, context.nonce, mine | page, self._proof(context)
+                )
             case QueryFills():
                 return self._get(
                     "trades",
@@ -109,6 +126,10 @@ class Questions:
                 return self._get("positionFunding", query, context.nonce, mine | page, self._proof(context))
             case _:
                 raise LocalError("connector answers no such query", found=type(query).__name__)
+
+    def made(self, request: Request) -> bool:
+        """Tell whether a request is a query."""
+        return isinstance(request, HttpRequest) and request.method == "GET"
 
     def read(self, request: Request, answer: Answer | Failure) -> Sequence[Event]:
         """Turn the answer to a query into events; a failure says nothing.
@@ -131,6 +152,15 @@ class Questions:
                 return reader.account(answer.body)
             case QueryOpenOrders():
                 return reader.open_orders(answer.body)
+            case QueryOrder():
+                found = self._among(query, reader.reports(answer.body))
+                return (AskNext(query=_ended(query)),) if found is None else (found,)
+            case QueryVenue(topic=topic) if topic.startswith(_ENDED):
+                wanted = _QUERY.decode(topic.removeprefix(_ENDED))
+                if not isinstance(wanted, QueryOrder):
+                    raise LocalError("answer to a query that was not asked", found=topic[:64])
+                gone = self._among(wanted, reader.reports(answer.body))
+                return (_not_found(wanted) if gone is None else gone,)
             case QueryFills(since_ns=since_ns):
                 return reader.fills(answer.body, since_ns)
             case QueryFunding(since_ns=since_ns):
@@ -138,6 +168,17 @@ class Questions:
                 return [payment for payment in payments if payment.exchange_ns >= since_ns]
             case _:
                 return reader.nonce(answer.body)
+
+    def _among(self, query: QueryOrder, listed: Sequence[OrderReport]) -> OrderReport | None:
+        """Find an order in a list."""
+        for report in listed:
+            if report.instrument != query.instrument:
+                continue
+            if report.client_order_id == query.client_order_id:
+                return report
+            if query.venue_order_id is not None and report.venue_order_id == query.venue_order_id:
+                return report
+        return None
 
     def _proof(self, context: WriteContext) -> dict[str, str]:
         """Return the header that proves who asks (lighter-sdk 1.1.8)."""
@@ -161,4 +202,18 @@ class Questions:
             deadline_ms=DEADLINE_MS,
             headers=headers or {},
             cost=((REQUESTS, 1),),
+            private=headers is not None,
         )
+
+
+def _ended(query: QueryOrder) -> QueryVenue:
+    """Return the question whether an order is among those that have ended."""
+    return QueryVenue(topic=_ENDED + msgspec.json.encode(query).decode(), private=True)
+
+
+def _not_found(query: QueryOrder) -> OrderNotFound:
+    return OrderNotFound(
+        instrument=query.instrument,
+        client_order_id=query.client_order_id,
+        venue_order_id=query.venue_order_id,
+    )

@@ -1,7 +1,8 @@
-"""What the plugin's connector says of itself; orders are not wired yet, and it says so."""
+"""What the plugin's connector says of itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from paraphina_core.connector import (
@@ -13,15 +14,20 @@ from paraphina_core.connector import (
     Endpoint,
     FeeSchedule,
     Network,
+    NonceRule,
     RateLimit,
     Setting,
     SettingKind,
+    SigningKey,
     TradeMode,
 )
+from paraphina_core.domain import ConfigError
 
 from .limits import REQUESTS, REQUESTS_PER_MINUTE, WS_MESSAGES, WS_MESSAGES_PER_MINUTE
 
 DEFAULT_MARKET: Final = "BTC"
+#: Whose code signs: what is written here, or the vendor's library.
+SIGNERS: Final = ("own", "library")
 
 
 def _connector(context: ConnectorContext) -> Connector:
@@ -30,13 +36,38 @@ def _connector(context: ConnectorContext) -> Connector:
     return LighterConnector(context)
 
 
+def _signer(secrets: Mapping[str, str]) -> SigningKey:
+    from .signer import Signer  # noqa: PLC0415  # same, and with it the tables of the curve
+
+    key = secrets.get("api_private_key")
+    if key is None:
+        raise ConfigError(
+            "LIGHTER_API_PRIVATE_KEY_HEX is not set", remedy="set it, or keep it in the key store"
+        )
+    return Signer(key)
+
+
 VENUE: Final = ConnectorSpec(
     name="lighter",
     venue="Lighter",
     feature_flag="live_lighter",
-    capabilities={Capability.MARKET: "public WS"},
-    trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
+    capabilities={
+        Capability.MARKET: "public WS",
+        Capability.ACCOUNT: "requests + private WS",
+        Capability.EXECUTION: "signed transactions, asynchronous: the account's stream settles them",
+        Capability.CANCEL_ALL: "transaction: account or market",
+        Capability.MODIFY: "transaction: price and size, same venue id",
+        Capability.DEAD_MAN: "scheduled cancel of everything, five minutes ahead or more",
+        Capability.WS_ORDERS: "jsonapi/sendtx on the account's stream",
+        Capability.PRIVATE_STREAM: "orders, trades, positions, worth",
+    },
+    trade_modes=frozenset(TradeMode),
     factory=_connector,
+    signer=_signer,
+    blank_signature=bytes(88),  # when it expires, s and e
+    nonce=NonceRule.SEQUENCE,
+    changes_in_place=True,
+    twin="paraphina_lighter.twin:LighterTwin",
     conformance="paraphina_lighter.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (
@@ -92,7 +123,15 @@ VENUE: Final = ConnectorSpec(
             name="auth_token",
             env="LIGHTER_AUTH_TOKEN",
             kind=SettingKind.SECRET,
-            help="read-only token for account streams, where the key shall not make one",
+            help="read-only token for questions about the account, in place of those that the key makes",
+            header="Authorization",
+        ),
+        Setting(
+            name="signer",
+            env="LIGHTER_SIGNER",
+            kind=SettingKind.TEXT,
+            help="own: signed here; library: by the vendor's library of lighter-sdk, which must be installed",
+            default=SIGNERS[0],
         ),
         Setting(
             name="rest_url",
@@ -110,5 +149,5 @@ VENUE: Final = ConnectorSpec(
     fees=FeeSchedule(
         maker_bps=0.0, taker_bps=0.0, source="docs, standard account, 2026-07-19; orders wait 200 to 300 ms"
     ),
-    notes="Market data only: the market is read, orders stay on paper.",
+    notes="An API key can sign withdrawals too; nothing here does. Keep little on the account.",
 )

@@ -329,10 +329,19 @@ def _index(order: CancelOrder | ModifyOrder) -> int:
 def _dead_man(command: ArmDeadMan, at_ns: int) -> CancelAllOrders:
     if command.window_ms == 0:
         return CancelAllOrders(time_in_force=CancelTime.ABORT, time=0)
-    if not MIN_DEAD_MAN_MS <= command.window_ms <= MAX_DEAD_MAN_MS:
+    return CancelAllOrders(time_in_force=CancelTime.SCHEDULED, time=dead_man_ms(command, at_ns))
+
+
+def dead_man_ms(command: ArmDeadMan, at_ns: int) -> int:
+    """Return when the switch will fire, milliseconds since 1970: no earlier than the venue can.
+
+    Raises:
+        LocalError: it is later than the venue lets it be.
+    """
+    if command.window_ms > MAX_DEAD_MAN_MS:
         raise LocalError(
             "dead-man switch cannot be armed",
             found=f"{command.window_ms} ms",
-            wanted=f"{MIN_DEAD_MAN_MS} to {MAX_DEAD_MAN_MS} ms, or 0 to disarm it",
+            wanted=f"at most {MAX_DEAD_MAN_MS} ms, or 0 to disarm it",
         )
-    return CancelAllOrders(time_in_force=CancelTime.SCHEDULED, time=at_ns // NS_PER_MS + command.window_ms)
+    return at_ns // NS_PER_MS + max(command.window_ms, MIN_DEAD_MAN_MS)

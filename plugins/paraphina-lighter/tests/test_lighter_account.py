@@ -210,7 +210,7 @@ def test_open_orders_are_listed_whole(reader: AccountReader) -> None:
         b'{"code":29500,"message":"internal server error"}',
         json.dumps({"orders": [ORDER], "next_cursor": "more"}).encode(),
         json.dumps({"orders": [ORDER | {"status": "melted"}]}).encode(),
-        json.dumps({"orders": [ORDER | {"filled_base_amount": "40"}]}).encode(),
+        json.dumps({"orders": [ORDER | {"filled_base_amount": "-1"}]}).encode(),
     ],
 )
 def test_a_list_that_cannot_be_read_whole_is_no_list(reader: AccountReader, answer: bytes) -> None:

@@ -317,9 +317,11 @@ def test_the_dead_man_switch_is_a_cancel_at_a_time(spelling: Spelling) -> None:
         1, AT_MS + MIN_DEAD_MAN_MS
     )
     assert spelling.body(ArmDeadMan(window_ms=0), AT_NS)[0] == CancelAllOrders(2, 0)
-    for window_ms in (1, MIN_DEAD_MAN_MS - 1, MAX_DEAD_MAN_MS + 1):
-        with pytest.raises(LocalError):
-            spelling.body(ArmDeadMan(window_ms=window_ms), AT_NS)
+    for window_ms in (1, MIN_DEAD_MAN_MS - 1):  # the venue has no shorter window, and the report says which
+        shortest = CancelAllOrders(1, AT_MS + MIN_DEAD_MAN_MS)
+        assert spelling.body(ArmDeadMan(window_ms=window_ms), AT_NS)[0] == shortest
+    with pytest.raises(LocalError):
+        spelling.body(ArmDeadMan(window_ms=MAX_DEAD_MAN_MS + 1), AT_NS)
 
 
 @pytest.mark.parametrize(("leverage", "fraction"), [(1, 10_000), (3, 3_334), (20, 500), (100, 100)])

@@ -9,11 +9,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from paraphina_core.conformance import Arrival, Opening, Recording, Reply, Step, Subject
-from paraphina_core.connector import Answer
-from paraphina_core.domain import QueryInstruments
+from paraphina_core.conformance import (
+    Arrival,
+    Login,
+    Opening,
+    Recording,
+    Reply,
+    Scene,
+    Step,
+    Subject,
+    TwinSide,
+)
+from paraphina_core.connector import Answer, TradeMode
+from paraphina_core.domain import LocalError, QueryInstruments
+from paraphina_core.twin import VenueTwin
 from paraphina_lighter.connector import MARKET
 from paraphina_lighter.spec import VENUE
+from paraphina_lighter.transactions import MIN_DEAD_MAN_MS
+
+from .venue import LighterTwin
 
 _EVIDENCE: Final = Path(__file__).parent / "evidence"
 #: Session time of the messages, whose own times are of November 2025.
@@ -43,4 +57,25 @@ def _recordings() -> Sequence[Recording]:
     return [Recording(name="messages of mainnet, each by itself", steps=tuple(steps))]
 
 
-SUBJECT: Final = Subject(spec=VENUE, settings={"market": "ETH"}, recordings=_recordings)
+def _log_in(twin: VenueTwin) -> Login:
+    """Use the first account; the second one is the stranger."""
+    if not isinstance(twin, LighterTwin):
+        raise LocalError("this is another venue's twin", found=type(twin).__name__)
+    mine, other = twin.members
+    login = twin.logins[0]
+    return Login(account=mine.name, stranger=other.name, settings=login.settings, secrets=login.secrets)
+
+
+SUBJECT: Final = Subject(
+    spec=VENUE,
+    mode=TradeMode.TESTNET,
+    settings={"market": "ETH", "account_index": "91240", "api_key_index": "4"},
+    secrets={"api_private_key": "01" * 39 + "00"},  # nobody's, never funded
+    recordings=_recordings,
+    twin=TwinSide(
+        log_in=_log_in,
+        quiet=Scene(connector={"market": "ETH"}, twin={"flow": "no", "metered": "no"}),
+        dead_man_ms=MIN_DEAD_MAN_MS,
+        lively=Scene(connector={"market": "ETH"}, twin={"metered": "no"}),
+    ),
+)
