@@ -100,19 +100,23 @@ class _Comparison:
         )
 
 
-def replay(
-    records: Iterator[Record], build: Build, until: Callable[[Record], bool] | None = None
-) -> Replayed:
+def replay(records: Iterator[Record], build: Build) -> ReplayResult:
     """Run a recording again.
 
     Args:
         records: the journal, from its first record.
         build: makes the session from what the start record says, with the recorder given.
-        until: told of each input before it is fed; ends the replay where it says so.
 
     Raises:
         LocalError: the journal does not begin with a start record.
     """
+    return _replayed(records, build).result
+
+
+def _replayed(
+    records: Iterator[Record], build: Build, until: Callable[[Record], bool] | None = None
+) -> Replayed:
+    """Run a recording again up to an input of which `until` says so, or to its end."""
     comparison = _Comparison(records)
     first = comparison.current
     if first is None or first.kind != "start":
@@ -187,7 +191,7 @@ def replay_run(folder: Path, plugins: Plugins) -> tuple[ReplayResult, tuple[str,
         LocalError: the folder holds no run, its frames were not recorded, or the journal is damaged.
     """
     notes: list[str] = []
-    return replay(_records(folder), _builder(plugins, notes)).result, tuple(notes)
+    return replay(_records(folder), _builder(plugins, notes)), tuple(notes)
 
 
 def snapshot_of_run(folder: Path, plugins: Plugins, after_s: float | None = None) -> SessionSnapshot:
@@ -210,7 +214,7 @@ def snapshot_of_run(folder: Path, plugins: Plugins, after_s: float | None = None
             return record.kind == "stop"
         return record.at_ns - begun_ns > after_s * NS_PER_S
 
-    replayed = replay(_records(folder), _builder(plugins, []), until)
+    replayed = _replayed(_records(folder), _builder(plugins, []), until)
     if replayed.result.difference is not None:
         raise LocalError(
             "the run cannot be explained: replayed, it decides otherwise than it did",

@@ -70,7 +70,7 @@ VENUES = {
 
 
 #: Venues whose connectors are more than a description.
-BUILT = {"hyperliquid", "extended", "aster"}
+BUILT = {"hyperliquid", "lighter", "extended", "aster"}
 #: Venues whose market is read, and to which no order is sent yet.
 MARKET_ONLY = VENUES.keys() - BUILT
 
