@@ -463,6 +463,11 @@ class Rig(Heard):
         return self._side.answer
 
     @property
+    def far_bps(self) -> int:
+        """How far from the middle an order may rest."""
+        return self._side.far_bps
+
+    @property
     def dead_man_ms(self) -> int:
         """A window that the venue's dead-man switch takes."""
         return self._side.dead_man_ms

@@ -104,6 +104,7 @@ class TwinSide(msgspec.Struct, frozen=True, kw_only=True):
         answer: text that stands in each frame that answers a command, and in no other; empty where
             commands are answered over HTTP alone.
         dead_man_ms: a window that the venue's dead-man switch takes.
+        far_bps: how far from the middle an order may rest; some venues have bands of prices.
     """
 
     log_in: Callable[[VenueTwin], Login]
@@ -111,6 +112,7 @@ class TwinSide(msgspec.Struct, frozen=True, kw_only=True):
     lively: Scene
     answer: str = ""
     dead_man_ms: int = 20_000
+    far_bps: int = 900
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):

@@ -223,7 +223,7 @@ def _starts_are_survived(bench: Bench) -> None:
 def _accounts_are_known_again(bench: Bench) -> None:
     rig = _rig(bench)
     desk = Desk(rig)
-    orders = [desk.place(Side.BUY, -900), desk.place(Side.SELL, 900)]
+    orders = [desk.place(Side.BUY, -rig.far_bps), desk.place(Side.SELL, rig.far_bps)]
     rig.arm(fault("kill"))
     rig.link.outage(10_000)
     rig.run(20_000)

@@ -382,7 +382,9 @@ def _orders_are_exact(bench: Bench) -> None:
     for _ in range(20):
         side = chance.choice((Side.BUY, Side.SELL))
         size = desk.size() * Decimal(chance.randrange(1_000, 4_000)).scaleb(-3)
-        order = desk.place(side, side.sign * -chance.uniform(1, 900), desk.instrument.round_size(size))
+        order = desk.place(
+            side, side.sign * -chance.uniform(1, desk.rig.far_bps), desk.instrument.round_size(size)
+        )
         truth = desk.truth_of(order.client_order_id)
         found = truth and (truth.price, truth.size)
         check(

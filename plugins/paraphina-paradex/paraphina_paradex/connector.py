@@ -1,4 +1,4 @@
-"""The connector `paradex`: one binary public stream for all markets, and questions beside it."""
+"""The connector `paradex`: a binary public stream for all markets, one of the account, and questions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from paraphina_core.connector import (
     ConnectorContext,
     ConnectorSpec,
     Failure,
+    Heartbeat,
     Network,
     Plan,
+    Renewal,
     Request,
     StreamPlan,
     WebSocketSource,
@@ -21,6 +23,7 @@ from paraphina_core.domain import (
     Command,
     ConfigError,
     Event,
+    InstrumentId,
     LocalError,
     Query,
     QueryInstruments,
@@ -29,11 +32,22 @@ from paraphina_core.domain import (
 
 from . import sbe
 from . import spec as specs
+from .account import AccountReader
 from .feed import DELTAS, SNAPSHOTS, PublicFeed, channels, subscriptions
 from .instruments import Listings, parse_markets
-from .questions import SYSTEM_STATE, Questions
+from .login import LOGIN, LOGIN_EVERY_MS, Login
+from .order_entry import OrderEntry
+from .private_feed import CHANNELS as PRIVATE_CHANNELS
+from .private_feed import PrivateFeed
+from .questions import SYSTEM_STATE, Own, Questions
+from .typed_data import Account
 
 MARKET: Final = "market"
+ACCOUNT: Final = "account"
+
+#: An account may have nothing to say for hours; that its connection lives is found out by pings.
+HEARTBEAT: Final = Heartbeat(interval_ms=15_000)
+MAX_ACCOUNT_SILENCE_MS: Final = 24 * 3_600_000
 
 #: Frames of a book come whether or not it has changed; half a minute without any is a dead stream.
 MAX_MARKET_SILENCE_MS: Final = 30_000
@@ -44,7 +58,7 @@ _BOOKS: Final[Mapping[str, str]] = dict(zip(specs.BOOKS, (DELTAS, SNAPSHOTS), st
 
 
 class ParadexConnector:
-    """Translates the public market.
+    """Translates for one account, or for none where only the market is read.
 
     Raises:
         ConfigError: the settings are not usable.
@@ -60,7 +74,15 @@ class ParadexConnector:
         self._ws_url = _url(settings, context.network, "ws").rstrip("/")
         self._listings = Listings(specs.VENUE.name, self._markets)
         self._feed = self._new_feed()
-        self._questions = Questions(_url(settings, context.network, "rest"), self._markets, self._listings)
+        self._own: Own | None = None
+        self._entry: OrderEntry | None = None
+        self._private: PrivateFeed | None = None
+        rest_url = _url(settings, context.network, "rest")
+        if (
+            context.mode.reaches_venue
+        ):  # elsewhere orders are matched here, and the account's own are not asked
+            self._open_account(settings, context, rest_url)
+        self._questions = Questions(rest_url, self._markets, self._listings, self._own)
 
     @property
     def spec(self) -> ConnectorSpec:
@@ -80,10 +102,26 @@ class ParadexConnector:
             max_silence_ms=MAX_MARKET_SILENCE_MS,
             topics=topics,
         )
-        return Plan(streams=(market,), bootstrap=(QueryInstruments(), SYSTEM_STATE), poll_ms=POLL_MS)
+        if self._own is None:
+            return Plan(streams=(market,), bootstrap=(QueryInstruments(), SYSTEM_STATE), poll_ms=POLL_MS)
+        account = StreamPlan(
+            name=ACCOUNT,
+            source=WebSocketSource(url=self._ws_url, heartbeat=HEARTBEAT),
+            max_silence_ms=MAX_ACCOUNT_SILENCE_MS,
+            topics=PRIVATE_CHANNELS,
+            private=True,
+        )
+        return Plan(
+            streams=(market, account),
+            bootstrap=(QueryInstruments(), SYSTEM_STATE, LOGIN),
+            poll_ms=POLL_MS,
+            renewals=(Renewal(query=LOGIN, every_ms=LOGIN_EVERY_MS),),
+        )
 
     def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:
-        """Begin anew; a whole book comes with each subscription."""
+        """Begin anew: a whole book comes with each subscription, an account is logged in first."""
+        if stream == ACCOUNT and self._private is not None and self._own is not None:
+            return self._private.opening(self._own.login.token)
         if stream != MARKET:
             raise LocalError("stream was not planned", found=stream)
         self._feed = self._new_feed()
@@ -94,17 +132,21 @@ class ParadexConnector:
 
     def read(self, stream: str, frame: bytes, at_ns: int) -> Sequence[Event]:
         """Turn a frame of a stream into events."""
-        if stream != MARKET:
-            raise RemoteProtocolError("frame of a stream that was not planned", found=stream)
-        return self._feed.read(frame)
+        if stream == MARKET:
+            return self._feed.read(frame)
+        if stream == ACCOUNT and self._private is not None:
+            return self._private.read(frame)
+        raise RemoteProtocolError("frame of a stream that was not planned", found=stream)
 
     def write(self, command: Command, context: WriteContext) -> Request:
-        """Refuse: there is no order entry yet.
+        """Turn a command into a request.
 
         Raises:
-            LocalError: always.
+            LocalError: there is no such command or it cannot be spelled, or nobody has logged in yet.
         """
-        raise LocalError("connector has no order entry", found=type(command).__name__)
+        if self._entry is None:
+            raise LocalError("no orders are sent in this trade mode", found=type(command).__name__)
+        return self._entry.write(command, context)
 
     def ask(self, query: Query, context: WriteContext) -> Request:
         """Turn a query into a request.
@@ -115,8 +157,32 @@ class ParadexConnector:
         return self._questions.ask(query, context)
 
     def read_answer(self, request: Request, answer: Answer | Failure, at_ns: int) -> Sequence[Event]:
-        """Turn what came back for a query into events."""
+        """Turn what came back for a command or a query into events."""
+        if self._entry is not None and not self._questions.made(request):
+            return self._entry.read_answer(request.correlation, answer)
         return self._questions.read(request, answer)
+
+    def _open_account(self, settings: Mapping[str, str], context: ConnectorContext, rest_url: str) -> None:
+        try:
+            account = Account(context.network, settings.get("account_address", ""))
+        except LocalError as e:
+            raise ConfigError(
+                "PARADEX_ACCOUNT_ADDRESS is not usable", wanted="the account's address, 0x and hex digits"
+            ) from e
+        mode, reader = context.mode.value[0], AccountReader(self._instrument)
+        login = Login(rest_url, account)
+        self._own = Own(login, reader, mode)
+        self._entry = OrderEntry(rest_url, account, login, self._market, mode)
+        self._private = PrivateFeed(ACCOUNT, reader)
+
+    def _instrument(self, market: str) -> InstrumentId | None:
+        return self._listings.markets.get(market)
+
+    def _market(self, instrument: InstrumentId) -> str:
+        for market, known in self._listings.markets.items():
+            if known == instrument:
+                return market
+        raise LocalError("the venue lists no such instrument", found=instrument)
 
     def _new_feed(self) -> PublicFeed:
         return PublicFeed(MARKET, self._markets, self._book, lambda: self._listings.markets)

@@ -44,6 +44,16 @@ SNAPSHOTS: Final = "snapshot@15@50ms"
 #: Trades that met the book: ordinary ones, liquidations, and those with retail flow (enumeration FillType).
 #: Unwinding, settlement and block trades did not.
 _OF_THE_BOOK: Final = frozenset({1, 2, 5})
+#: Changes that may come before the whole book; after as many it was lost on its way.
+_MAX_EARLY: Final = 20
+#: Frames of data after which the answer to a subscription that has not come was lost, and data are the answer.
+_MAX_UNANSWERED: Final = 100
+_TOPICS: Final = {
+    sbe.Template.BBO: "bbo",
+    sbe.Template.TRADE: "trades",
+    sbe.Template.SUMMARY: "markets_summary",
+    sbe.Template.FUNDING: "funding_data",
+}
 _AGGRESSORS: Final = {1: Side.BUY, 2: Side.SELL}
 
 _NS_PER_US: Final = 1_000
@@ -87,6 +97,9 @@ class PublicFeed:
         instruments: Callable[[], Mapping[str, InstrumentId]],
     ) -> None:
         self._topics = frozenset(topic for market in markets for topic in channels(market, book))
+        self._waits_for = set(self._topics)
+        self._unanswered = 0
+        self._book = book
         self._feeds = {
             market: _MarketFeed(stream, market, instruments, follows=book == DELTAS) for market in markets
         }
@@ -103,14 +116,31 @@ class PublicFeed:
         book = sbe.read_book(frame)
         if book is not None:
             feed = self._by_bytes.get(book.market)
-            return self._stranger(book.market) if feed is None else feed.book(book)
+            if feed is None:
+                return self._stranger(book.market)
+            events = feed.book(book)
+            return self._first("order_book", feed, events) if self._waits_for and events else events
         if frame.startswith(b'{"'):  # as a header of a binary frame it would be a block of 8,827 bytes
             return self._control(frame)
         other = sbe.read(frame)
         if other is None or "market" not in other.texts:
             return ()  # a template of later versions, or a sign of life
         by_name = self._feeds.get(other.texts["market"])
-        return self._stranger(other.texts["market"]) if by_name is None else by_name.other(other)
+        if by_name is None:
+            return self._stranger(other.texts["market"])
+        events = by_name.other(other)
+        return self._first(_TOPICS[other.template], by_name, events) if self._waits_for else events
+
+    def _first(self, channel: str, feed: _MarketFeed, events: Sequence[Event]) -> Sequence[Event]:
+        """Say that a channel is live whose data come though the answer to its subscription was lost."""
+        self._unanswered += 1
+        if self._unanswered <= _MAX_UNANSWERED:
+            return events
+        topic = f"{channel}.{feed.market}" + (f".{self._book}" if channel == "order_book" else "")
+        if topic not in self._waits_for:
+            return events
+        self._waits_for.discard(topic)
+        return (SubscriptionLive(topic=topic), *events)
 
     def _control(self, frame: bytes) -> Sequence[Event]:
         control = decode_json(CONTROL, frame, "control message")
@@ -123,6 +153,7 @@ class PublicFeed:
             return (VenueNotice(code=f"error {control.error.code}", text=text[:200]),)
         if control.result is None or control.result.channel not in self._topics:
             raise RemoteProtocolError("answer to nothing that was asked", found=frame[:80])
+        self._waits_for.discard(control.result.channel)
         return (SubscriptionLive(topic=control.result.channel),)
 
     def _stranger(self, market: bytes | str) -> Sequence[Event]:
@@ -140,15 +171,17 @@ class _MarketFeed:
         *,
         follows: bool,
     ) -> None:
-        self._stream, self._market, self._instruments, self._follows = stream, market, instruments, follows
+        self.market = market
+        self._stream, self._instruments, self._follows = stream, instruments, follows
         self._sequence: int | None = None
+        self._early = 0
         self._is_lost = False
         self._begun_us = 0
         self._touch: tuple[int, BestBidOffer] | None = None
 
     def book(self, frame: sbe.BookFrame) -> Sequence[Event]:
         """Take a whole book, or a change that must count one higher than the last frame."""
-        instrument = self._instruments().get(self._market)
+        instrument = self._instruments().get(self.market)
         if instrument is None:
             return ()  # listed no more, or without a grid that we understand; a notice has told
         at_ns = _nanoseconds(frame.at_us)
@@ -162,8 +195,10 @@ class _MarketFeed:
                 sequence=frame.sequence,
             )
             self._begun_us = self._begun_us or frame.at_us
-        elif self._sequence is None or frame.sequence <= self._sequence or self._is_lost:
-            return ()  # before the whole book, twice, or behind a hole that only a new connection fills
+        elif self._sequence is None:
+            return self._before_the_whole(instrument)
+        elif frame.sequence <= self._sequence or self._is_lost:
+            return ()  # twice, or behind a hole that only a new connection fills
         elif frame.sequence != self._sequence + 1 or not self._follows:
             self._is_lost, self._touch = True, None
             reason = f"book counts {frame.sequence}, wanted {self._sequence + 1}"
@@ -184,9 +219,19 @@ class _MarketFeed:
             return (event,)
         return (event, *self._newer_touch())
 
+    def _before_the_whole(self, instrument: InstrumentId) -> Sequence[Event]:
+        self._early += 1
+        if self._early != _MAX_EARLY:
+            return ()
+        reason = f"no whole book before {_MAX_EARLY} changes"
+        return (
+            BookGap(instrument=instrument, reason=reason),
+            Resubscribe(stream=self._stream, reason=reason),
+        )
+
     def other(self, frame: sbe.Frame) -> Sequence[Event]:
         """Take a touch, a trade, a summary or a rate."""
-        instrument = self._instruments().get(self._market)
+        instrument = self._instruments().get(self.market)
         if instrument is None:
             return ()
         match frame.template:

@@ -1,7 +1,8 @@
-"""What the plugin's connector says of itself; orders are not wired yet, and it says so."""
+"""What the plugin's connector says of itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from paraphina_core.connector import (
@@ -16,8 +17,10 @@ from paraphina_core.connector import (
     RateLimit,
     Setting,
     SettingKind,
+    SigningKey,
     TradeMode,
 )
+from paraphina_core.domain import ConfigError
 
 from .limits import (
     IP_REQUESTS,
@@ -41,13 +44,35 @@ def _connector(context: ConnectorContext) -> Connector:
     return ParadexConnector(context)
 
 
+def _signer(secrets: Mapping[str, str]) -> SigningKey:
+    from .signer import Signer  # noqa: PLC0415  # same, and with it the library for signatures
+
+    key = secrets.get("subkey_private_key")
+    if key is None:
+        raise ConfigError(
+            "PARADEX_SUBKEY_PRIVATE_KEY is not set", remedy="set it, or keep it in the key store"
+        )
+    return Signer(key)
+
+
 VENUE: Final = ConnectorSpec(
     name="paradex",
     venue="Paradex",
     feature_flag="live_paradex",
-    capabilities={Capability.MARKET: "public WS, binary"},
-    trade_modes=frozenset({TradeMode.SHADOW, TradeMode.PAPER}),
+    capabilities={
+        Capability.MARKET: "public WS, binary",
+        Capability.ACCOUNT: "requests + private WS",
+        Capability.EXECUTION: "REST, provisional: the account's stream settles it",
+        Capability.CANCEL_ALL: "DELETE orders: account or market",
+        Capability.MODIFY: "PUT order: price and size, same venue id",
+        Capability.PRIVATE_STREAM: "orders, fills, positions, account, funding",
+    },
+    trade_modes=frozenset(TradeMode),
     factory=_connector,
+    signer=_signer,
+    blank_signature=bytes(64),  # r and s
+    changes_in_place=True,
+    twin="paraphina_paradex.twin:ParadexTwin",
     conformance="paraphina_paradex.twin.conformance:SUBJECT",
     endpoints={
         Network.MAINNET: (
@@ -110,5 +135,5 @@ VENUE: Final = ConnectorSpec(
     fees=FeeSchedule(
         maker_bps=0.3, taker_bps=4.5, source="release notes 2026-07, pro profile, first taker tier"
     ),
-    notes="Market data only: the market is read, orders stay on paper.",
+    notes="The venue has no dead-man switch over HTTP: live.dead_man_waivers must name it.",
 )

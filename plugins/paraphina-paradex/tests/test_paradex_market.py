@@ -105,7 +105,7 @@ def test_markets_are_limited() -> None:
 
 def test_the_network_is_the_trade_modes() -> None:
     """It decides the addresses; a kind of book that nobody has is refused."""
-    request = connector(TradeMode.TESTNET).ask(QueryTime(), NOW)
+    request = connector(TradeMode.TESTNET, account_address="0x1").ask(QueryTime(), NOW)
     assert isinstance(request, HttpRequest)
     assert request.url == "https://api.testnet.paradex.trade/v1/system/time"
     with pytest.raises(ConfigError, match="book"):

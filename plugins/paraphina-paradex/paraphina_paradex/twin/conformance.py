@@ -7,11 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from paraphina_core.conformance import Arrival, Opening, Recording, Reply, Step, Subject
-from paraphina_core.connector import Answer
-from paraphina_core.domain import QueryInstruments
+from paraphina_core.conformance import (
+    Arrival,
+    Login,
+    Opening,
+    Recording,
+    Reply,
+    Scene,
+    Step,
+    Subject,
+    TwinSide,
+)
+from paraphina_core.connector import Answer, TradeMode
+from paraphina_core.domain import LocalError, QueryInstruments
+from paraphina_core.twin import VenueTwin
 from paraphina_paradex.connector import MARKET
 from paraphina_paradex.spec import VENUE
+
+from .venue import ParadexTwin
 
 EVIDENCE: Final = Path(__file__).parent / "evidence"
 #: The market that was recorded.
@@ -48,4 +61,25 @@ def _recordings() -> Sequence[Recording]:
     return [_recording("order_book_deltas"), _recording("bbo")]
 
 
-SUBJECT: Final = Subject(spec=VENUE, settings={"market": RECORDED}, recordings=_recordings)
+def _log_in(twin: VenueTwin) -> Login:
+    """Use the first account; the second one is the stranger."""
+    if not isinstance(twin, ParadexTwin):
+        raise LocalError("this is another venue's twin", found=type(twin).__name__)
+    mine, other = twin.members
+    login = twin.logins[0]
+    return Login(account=mine.name, stranger=other.name, settings=login.settings, secrets=login.secrets)
+
+
+SUBJECT: Final = Subject(
+    spec=VENUE,
+    mode=TradeMode.TESTNET,
+    settings={"market": RECORDED, "account_address": "0x1234"},
+    secrets={"subkey_private_key": "0x" + "01" * 31},  # nobody's, never funded
+    recordings=_recordings,
+    twin=TwinSide(
+        log_in=_log_in,
+        quiet=Scene(connector={"market": RECORDED}, twin={"flow": "no"}),
+        lively=Scene(connector={"market": RECORDED}),
+        far_bps=400,
+    ),
+)
