@@ -69,12 +69,6 @@ VENUES = {
 }
 
 
-#: Venues whose connectors are more than a description.
-BUILT = {"hyperliquid", "lighter", "extended", "aster"}
-#: Venues whose market is read, and to which no order is sent yet.
-MARKET_ONLY = VENUES.keys() - BUILT
-
-
 @pytest.fixture(scope="module")
 def specs() -> dict[str, ConnectorSpec]:
     """Return every connector of the installed plugins."""
@@ -90,17 +84,7 @@ def test_a_plugin_registers_its_venue_under_its_feature_flag_and_nothing_else(
     assert {name for name, spec in specs.items() if spec.feature_flag == flag} == VENUES[venue].connectors
 
 
-@pytest.mark.parametrize("venue", sorted(MARKET_ONLY))
-def test_a_venue_whose_market_is_read_claims_no_more(specs: dict[str, ConnectorSpec], venue: str) -> None:
-    """One capability, the two modes in which orders stay here, and nothing that signs."""
-    spec = specs[venue]
-    assert spec.capabilities.keys() == {Capability.MARKET}
-    assert spec.trade_modes == {TradeMode.SHADOW, TradeMode.PAPER}
-    assert spec.signer is None
-    assert "Market data only" in spec.notes
-
-
-@pytest.mark.parametrize("venue", sorted(BUILT))
+@pytest.mark.parametrize("venue", VENUES)
 def test_a_venue_that_is_built_has_what_its_modes_need(specs: dict[str, ConnectorSpec], venue: str) -> None:
     """Something that makes it in every mode, a signer and execution for orders, and no word of a stub."""
     spec = specs[venue]
@@ -111,7 +95,7 @@ def test_a_venue_that_is_built_has_what_its_modes_need(specs: dict[str, Connecto
     assert "nothing is wired yet" not in spec.notes
 
 
-@pytest.mark.parametrize("venue", sorted(BUILT))
+@pytest.mark.parametrize("venue", VENUES)
 def test_the_page_of_a_venue_has_every_variable_and_no_other(
     specs: dict[str, ConnectorSpec], venue: str
 ) -> None:
