@@ -46,7 +46,7 @@ SNAPSHOTS: Final = "snapshot@15@50ms"
 _OF_THE_BOOK: Final = frozenset({1, 2, 5})
 #: Changes that may come before the whole book; after as many it was lost on its way.
 _MAX_EARLY: Final = 20
-#: Frames of data after which the answer to a subscription that has not come was lost, and data are the answer.
+#: Frames after which an answer to a subscription that has not come was lost, and data are the answer.
 _MAX_UNANSWERED: Final = 100
 _TOPICS: Final = {
     sbe.Template.BBO: "bbo",
