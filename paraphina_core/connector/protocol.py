@@ -171,11 +171,13 @@ class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     """A question of the bootstrap whose answer must be asked for again before it expires.
 
     What a venue lends for a while (a key of the private stream, a token) is got by a signed
-    `QueryVenue` that is private, and kept by the connector.
+    `QueryVenue` that is private, and kept by the connector. Where an answer is good for `lasts_ms` and no
+    new one has come by the middle between both, the venue may only reduce.
     """
 
     query: Query
     every_ms: int
+    lasts_ms: int | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

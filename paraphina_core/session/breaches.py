@@ -33,6 +33,7 @@ class Breach(StrEnum):
     CONFLICTING_FILL = "conflicting fill"
     FILL_AFTER_REJECT = "fill after reject"
     STALE_MARKET = "stale market"
+    EXPIRING_LOGIN = "expiring login"
 
 
 #: A journal that takes no record halts too, and is no row here: there is nowhere to write the row down.
@@ -49,4 +50,5 @@ CONSEQUENCES: Final = {
     Breach.CONFLICTING_FILL: Consequence.LATCH,
     Breach.FILL_AFTER_REJECT: Consequence.LATCH,
     Breach.STALE_MARKET: Consequence.LATCH,
+    Breach.EXPIRING_LOGIN: Consequence.REDUCE_VENUE,
 }

@@ -24,7 +24,7 @@ from paraphina_core.connector import (
     Request,
     StreamRequest,
 )
-from paraphina_core.domain import NS_PER_MS, AskNext, Event, LocalError, Query, RemoteError
+from paraphina_core.domain import NS_PER_MS, AskNext, Event, LocalError, Query, QueryVenue, RemoteError
 from paraphina_core.execution import Signatory, Wire
 from paraphina_core.transport import Backoff
 
@@ -81,6 +81,12 @@ class Inquiries:
             **({} if plan.poll_ms is None else dict.fromkeys(plan.bootstrap, plan.poll_ms)),
             **{renewal.query: renewal.every_ms for renewal in plan.renewals},
         }
+        self._lasting_ms = {
+            renewal.query: (renewal.every_ms + renewal.lasts_ms) // 2
+            for renewal in plan.renewals
+            if renewal.lasts_ms is not None
+        }
+        self._lent_ns: dict[Query, int] = {}
         self._wire = wire
         self._seed = seed
         self._backoffs: dict[Query, Backoff] = {}
@@ -100,6 +106,14 @@ class Inquiries:
     def unanswered(self) -> tuple[Unanswered, ...]:
         """What was asked in vain and will be asked again."""
         return tuple(self._faults.values())
+
+    def expiring(self, at_ns: int) -> tuple[str, ...]:
+        """Name what the venue has lent that ends soon, or has ended, because nobody renews it."""
+        return tuple(
+            _what(query)
+            for query, lent_ns in self._lent_ns.items()
+            if at_ns - lent_ns > self._lasting_ms[query] * NS_PER_MS
+        )
 
     def begin(self, at_ns: int) -> None:
         """Ask the first question of the bootstrap; each of the others follows the answer before it."""
@@ -206,6 +220,8 @@ class Inquiries:
     def _settle(self, query: Query, at_ns: int) -> None:
         self._faults.pop(query, None)
         self._backoffs.pop(query, None)
+        if query in self._lasting_ms:
+            self._lent_ns[query] = at_ns
         if self._is_stopped:
             return
         if self._first and query == self._first[0]:
@@ -234,6 +250,8 @@ class Inquiries:
 
 def _what(query: Query) -> str:
     """Name a question in words: `QueryOpenOrders` asks for open orders."""
+    if isinstance(query, QueryVenue):
+        return query.topic
     return re.sub("([A-Z])", r" \1", type(query).__name__.removeprefix("Query")).strip().lower()
 
 

@@ -96,6 +96,10 @@ class Safety:
             what = f"stale for more than {limits.max_stale_ticks} ticks: {', '.join(stale)}"
             self.breach(Breach.STALE_MARKET, what, at_ns)
         self._judge_exposure(at_ns)
+        for venue in self._venues.values():
+            for lent in venue.inquiries.expiring(at_ns):
+                what = f"{venue.name} has renewed no {lent} for long, and orders must be gone before it ends"
+                self.breach(Breach.EXPIRING_LOGIN, what, at_ns, venue)
         for connector, reason in self.states.raise_what_is_over(at_ns):
             self._recorder.append("raise", at_ns, encode({"connector": connector, "reason": reason}))
 

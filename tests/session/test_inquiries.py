@@ -206,6 +206,22 @@ def test_what_was_lent_is_renewed_at_its_own_pace() -> None:
     assert inquiries.next_due_ns() == 1000 * NS_PER_MS
 
 
+def test_f051_what_was_lent_and_is_not_renewed_is_said_to_end_soon() -> None:
+    """From the middle between the renewal that failed and the end, until an answer comes."""
+    line = _Line()
+    inquiries = _bootstrapped(line, 1000, Renewal(query=QueryAccount(), every_ms=300, lasts_ms=500))
+    inquiries.advance(300 * NS_PER_MS)
+    inquiries.answered("QueryAccount", Failure(kind=FailureKind.TIMED_OUT), 350 * NS_PER_MS)
+    assert inquiries.expiring(400 * NS_PER_MS) == ()
+    assert inquiries.expiring(401 * NS_PER_MS) == ("account",)
+    due_ns = inquiries.next_due_ns()
+    assert due_ns is not None
+    inquiries.advance(due_ns)
+    inquiries.answered("QueryAccount", _OK, due_ns)
+    assert inquiries.expiring(due_ns + 400 * NS_PER_MS) == ()
+    assert inquiries.expiring(due_ns + 401 * NS_PER_MS) == ("account",)
+
+
 def test_a_question_in_two_parts_is_answered_with_the_second() -> None:
     """The second is asked at once and counts as asked with the first; one in vain repeats the whole."""
     line = _Line()

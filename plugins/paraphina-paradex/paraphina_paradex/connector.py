@@ -35,7 +35,7 @@ from . import spec as specs
 from .account import AccountReader
 from .feed import DELTAS, SNAPSHOTS, PublicFeed, channels, subscriptions
 from .instruments import Listings, parse_markets
-from .login import LOGIN, LOGIN_EVERY_MS, Login
+from .login import LOGIN, LOGIN_EVERY_MS, TOKEN_LASTS_MS, Login
 from .order_entry import OrderEntry
 from .private_feed import CHANNELS as PRIVATE_CHANNELS
 from .private_feed import PrivateFeed
@@ -115,7 +115,7 @@ class ParadexConnector:
             streams=(market, account),
             bootstrap=(QueryInstruments(), SYSTEM_STATE, LOGIN),
             poll_ms=POLL_MS,
-            renewals=(Renewal(query=LOGIN, every_ms=LOGIN_EVERY_MS),),
+            renewals=(Renewal(query=LOGIN, every_ms=LOGIN_EVERY_MS, lasts_ms=TOKEN_LASTS_MS),),
         )
 
     def opened(self, stream: str, context: WriteContext) -> Sequence[bytes]:

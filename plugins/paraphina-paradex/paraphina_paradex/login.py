@@ -16,7 +16,8 @@ from .limits import IP_REQUESTS
 from .signer import wire_signature
 from .typed_data import Account
 
-#: Asked again so often: tokens live for five minutes (ccxt#24832, docs read 2026-08-20).
+#: Tokens live for five minutes (ccxt#24832, docs read 2026-08-20), and are renewed before.
+TOKEN_LASTS_MS: Final = 300_000
 LOGIN_EVERY_MS: Final = 200_000
 LOGIN: Final = QueryVenue(topic="login", private=True)
 #: For so long the signature of a login is good, not the token: the least that the venue's SDK asks for.
