@@ -43,7 +43,7 @@ def test_f051_a_login_that_cannot_be_renewed_leaves_no_order_behind(world: World
     assert _state(world) is TradingState.REDUCING
     assert not world.venues["paradex"].truth.open_orders
     world.heal()
-    world.run_for(300.0)
+    world.run_for(400.0)  # the session waits for 300 s before it believes in the venue again
     assert _state(world) is TradingState.ACTIVE
     assert world.venues["paradex"].truth.open_orders
     assert world.invariants.broken == {}
