@@ -25,8 +25,8 @@ _SHADOW_S: Final = 10
 _OURS: Final = "PARAPHINA_"
 
 
-def collect(plugins: Plugins, home: Path, hours: float) -> None:
-    """Run what is missing, tell of each how it ended, and let its record be written.
+def collect(plugins: Plugins, home: Path, hours: float) -> bool:
+    """Run what is missing, tell of each how it ended, and let its record be written; False if one failed.
 
     A command that fails is told and the rest go on: its record says so too.
 
@@ -38,12 +38,10 @@ def collect(plugins: Plugins, home: Path, hours: float) -> None:
     from paraphina_core.session import proofs
 
     shown = proofs(plugins, home, time.time_ns())
-    for arguments in [
-        a for name, spec in plugins.connectors.items() for a in missing(spec, shown[name], hours)
-    ]:
-        _run(arguments, home)
-    _run_together(plugins, home, hours)
-    _install(plugins, home)
+    wanted = [a for name, spec in plugins.connectors.items() for a in missing(spec, shown[name], hours)]
+    codes = [_run(arguments, home) for arguments in wanted]
+    together = _run_together(plugins, home, hours)
+    return _install(plugins, home) and together and not any(codes)
 
 
 def missing(spec: ConnectorSpec, proof: Proof, hours: float) -> Iterator[Sequence[str]]:
@@ -78,29 +76,30 @@ def missing(spec: ConnectorSpec, proof: Proof, hours: float) -> Iterator[Sequenc
         yield "simulate", spec.name, "--hours", f"{hours:g}"
 
 
-def _run_together(plugins: Plugins, home: Path, hours: float) -> None:
+def _run_together(plugins: Plugins, home: Path, hours: float) -> bool:
     """Simulate one session on all venues of the catalogue twice, where each can and it was not yet."""
     from paraphina_core.readiness import NOT_SHOWN, Stage
     from paraphina_core.session import proofs
 
     names = [flag.connector for flag in plugins.flags if not flag.is_bundle]
     shown = proofs(plugins, home, time.time_ns())
-    if all(name in shown and shown[name].reaches(Stage.PAPER_EXEC) for name in names):
+    if names and all(name in shown and shown[name].reaches(Stage.PAPER_EXEC) for name in names):
         while _answer(plugins, home, "PaperExec") == NOT_SHOWN:
             if _run(["simulate", *names, "--hours", f"{hours:g}"], home):
-                return
+                return False
+    return True
 
 
-def _install(plugins: Plugins, home: Path) -> None:
+def _install(plugins: Plugins, home: Path) -> bool:
     from paraphina_core.readiness import YES
 
     checkout = Path(paraphina_core.__file__).parent.parent
-    if _answer(plugins, home, "install") == YES:
-        return
+    if not plugins.flags or _answer(plugins, home, "install") == YES:
+        return True
     if not (checkout / "pyproject.toml").exists():
         click.echo("feature flags are not tried: the core does not run from a checkout", err=True)
-        return
-    record_installs(plugins, checkout)
+        return True
+    return record_installs(plugins, checkout)
 
 
 def _answer(plugins: Plugins, home: Path, word: str) -> str:
@@ -110,8 +109,14 @@ def _answer(plugins: Plugins, home: Path, word: str) -> str:
     return next(line.answer for line in report.gates if word in line.gate)
 
 
-def record_installs(plugins: Plugins, checkout: Path) -> None:
-    """Install each feature flag alone, and all together, in fresh environments; record how it went."""
+def record_installs(plugins: Plugins, checkout: Path) -> bool:
+    """Install each feature flag alone, and all together, in fresh environments; record how it went.
+
+    Code that changes meanwhile was not what was installed, so its record says failed.
+    """
+    from paraphina_core.session import code_of
+
+    before = {name: code_of(name, plugins) for name in plugins.connectors}
     together = [flag for flag in plugins.flags if flag.is_bundle]
     started_ns = time.time_ns()
     outcomes = {flag.name: _installed(flag, checkout) for flag in plugins.flags}
@@ -119,8 +124,11 @@ def record_installs(plugins: Plugins, checkout: Path) -> None:
     for flag in plugins.flags:
         if not flag.is_bundle and flag.connector in plugins.connectors:
             mine = {one.name: outcomes[one.name] for one in (flag, *together)}
+            if code_of(flag.connector, plugins) != before[flag.connector]:
+                mine["unchanged"] = "failed"
             statements.append(_statement(flag, mine, plugins, started_ns))
     kept(statements)
+    return all(statement.passed for statement in statements)
 
 
 def _statement(

@@ -38,27 +38,33 @@ def command() -> None:
     show_default=True,
     help="Of each simulation that --run runs.",
 )
-def readiness(*, out: Path | None, format_: str | None, is_run: bool, hours: float) -> None:
+@click.pass_context
+def readiness(
+    context: click.Context, *, out: Path | None, format_: str | None, is_run: bool, hours: float
+) -> None:
     """Write how far each connector has come and by which evidence, and what the next rung lacks.
 
     With --run, conformance, shadow sessions on twins, simulations and the installation under each feature
-    flag are run where the evidence lacks them. No venue is reached.
+    flag are run where the evidence lacks them. No venue is reached. Exit code 1 says that one of them failed;
+    the report is written all the same.
     """
     from paraphina_core.session import readiness_report
 
     kind = format_ or _format_of(out)
     plugins = load()
+    has_failed = False
     if is_run:
         from .collect import collect
 
-        collect(plugins, home(), hours)
+        has_failed = not collect(plugins, home(), hours)
     text = _rendered(readiness_report(plugins, home(), time.time_ns()), kind)
     if out is not None:
         out.write_text(text, encoding="utf-8")
         click.echo(f"wrote {printable(str(out))}")
-        return
-    for line in text.splitlines():
-        click.echo(printable(line))
+    else:
+        for line in text.splitlines():
+            click.echo(printable(line))
+    context.exit(1 if has_failed else 0)
 
 
 def _format_of(out: Path | None) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from paraphina_core.cli import main
-from paraphina_core.cli.collect import missing
+from paraphina_core.cli.collect import collect, missing
 from paraphina_core.cli.common import load
+from paraphina_core.connector import Plugins
+from paraphina_core.connector.plugins import Registration
 from paraphina_core.readiness import Proof, Stage
 
 
@@ -70,3 +73,15 @@ def test_only_what_is_missing_and_needs_no_network_is_run(name: str, stage: Stag
     """What a network alone can show stays a blocker."""
     found = missing(load().connectors[name], Proof(stage=stage, reason=""), hours=1)
     assert [arguments[0] for arguments in found] == kinds
+
+
+@pytest.mark.parametrize(("name", "passed"), [("mock", True), ("absent", False)])
+def test_what_fails_while_evidence_is_collected_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, passed: bool
+) -> None:
+    """A connector that the commands themselves do not find fails; the rest go on, and the answer is no."""
+    installed = load()
+    spec = msgspec.structs.replace(installed.connectors["mock"], name=name)
+    plugins = Plugins([], [Registration(record=installed.plugins[0], connectors=(spec,))])
+    assert collect(plugins, tmp_path / "home", hours=0.01) is passed
+    assert f"paraphina conformance {name} ... exit code {0 if passed else 2}" in capsys.readouterr().err
