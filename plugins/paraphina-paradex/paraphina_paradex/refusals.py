@@ -1,7 +1,8 @@
 """What the venue's refusals mean: its words become stable codes.
 
-A word that nobody knows has no code, and then proves nothing. Nor do those that speak of the venue's own
-trouble, of limits that are counted after a request has left, or of an order that is there already.
+A word that nobody knows is judged by its HTTP status, and proves nothing where that does not. Nor do words
+that speak of the venue's own trouble, of limits that are counted after a request has left, or of an order
+that is there already.
 """
 
 from __future__ import annotations
@@ -92,6 +93,9 @@ NEVER_RESTED: Final[Mapping[str, Code]] = {
     "ORDER_EXCEEDS_POSITION_LIMIT": Code.INSUFFICIENT_MARGIN,
 }
 
+#: HTTP statuses that refuse a request for what it is, not for its time or for what others have done.
+_FAULTS_OF_OURS: Final = frozenset(range(400, 500)) - {408, 409, 425, 429}
+
 
 def code_of(word: str, status: int) -> Code | None:
     """Return what a refusal means by its word, and where nobody knows it by its HTTP status.
@@ -103,7 +107,7 @@ def code_of(word: str, status: int) -> Code | None:
         return known
     if status == 429:  # noqa: PLR2004  # HTTP's word for too many
         return Code.RATE_LIMIT
-    return Code.OTHER if 400 <= status < 500 and word else None  # noqa: PLR2004  # a fault of ours, says HTTP
+    return Code.OTHER if word and status in _FAULTS_OF_OURS else None
 
 
 def clean(text: str) -> str:
