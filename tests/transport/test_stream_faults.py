@@ -541,7 +541,7 @@ def test_f008_many_streams_that_come_back_together_keep_the_connect_budget() -> 
         for stream in streams:
             stream.stop()
         await asyncio.gather(*tasks)
-        # At most 300; a machine under load makes fewer, because virtual time does not wait for real connections.
+        # At most 300; fewer under load, because virtual time does not wait for real connections.
         assert len(began) == sum(len(log.closed) for log in logs) > 100
         assert all(b - a >= 60 * NS_PER_S for a, b in zip(began, began[30:], strict=False))
         assert all(log.closed for log in logs)
